@@ -1,0 +1,57 @@
+/**
+ * Built bytes, named by their digest.
+ *
+ * An artifact is a manifest that names blobs; its own digest is that of the manifest's canonical JSON, so the same
+ * sources give the same name. A deployment may carry static files beside it: the same form, another manifest.
+ */
+
+/** SHA-256 in lower-case hexadecimal. */
+export type Digest = `sha256:${string}`;
+
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** Whether the text is a digest in its one spelling. */
+export function isDigest(text: unknown): text is Digest {
+  return typeof text === "string" && DIGEST.test(text);
+}
+
+export interface Blob {
+  readonly digest: Digest;
+  readonly bytes: number;
+}
+
+/** How a guest sees an imported file. `js` is evaluated, `wasm` arrives compiled, `text` a string, `data` an ArrayBuffer. */
+export type ModuleKind = "js" | "wasm" | "text" | "data" | "json";
+
+export interface ModuleFile extends Blob {
+  /** The specifier under which other modules of the artifact import it. */
+  readonly name: string;
+  readonly kind: ModuleKind;
+}
+
+/** A JavaScript function: one ES module and the files it imports. */
+export interface JsArtifact {
+  readonly kind: "js";
+  readonly main: ModuleFile;
+  readonly modules: readonly ModuleFile[];
+  readonly sourceMap?: Blob;
+  /** How the entry hands over its handler; `deno` and `listener` have no default export. */
+  readonly style: "module" | "deno" | "listener";
+}
+
+/** Static files: URL path (`/img/a.svg`) → file. */
+export interface AssetsManifest {
+  readonly files: Readonly<Record<string, AssetFile>>;
+  /** Texts of `_headers` and `_redirects`, where the folder has them. */
+  readonly headersFile?: string;
+  readonly redirectsFile?: string;
+}
+
+export interface AssetFile extends Blob {
+  readonly contentType: string;
+  /** Smaller forms of the same bytes, made by the build. */
+  readonly encoded?: { readonly br?: Blob; readonly gzip?: Blob; readonly zstd?: Blob };
+}
+
+export type Artifact = JsArtifact;
+export type ArtifactKind = Artifact["kind"];

@@ -1,0 +1,28 @@
+/**
+ * One immutable version of a function.
+ *
+ *     ready ─▶ active ─▶ retired
+ *       └────▶ failed                 prepare said no: it never received a request
+ */
+
+import type { Artifact, AssetsManifest, Digest } from "./artifact.ts";
+import type { FunctionSpec } from "./function.ts";
+
+export type DeploymentId = `d_${string}`;
+export type DeploymentState = "ready" | "active" | "retired" | "failed";
+
+/** What an author hands to a node, once every blob that it names is there. */
+export interface DeploymentInput {
+  readonly spec: FunctionSpec;
+  /** Absent for static files alone. */
+  readonly artifact?: Artifact;
+  readonly assets?: AssetsManifest;
+}
+
+export interface Deployment extends DeploymentInput {
+  readonly id: DeploymentId;
+  /** Over spec, artifact and assets: two deployments with one digest are the same. */
+  readonly digest: Digest;
+  readonly createdAtMs: number;
+  readonly state: DeploymentState;
+}

@@ -1,0 +1,44 @@
+/**
+ * One request and its answer as plain data: what crosses process borders.
+ *
+ * The host never builds web Request and Response objects on the way through; a guest makes them on its side.
+ */
+
+/** Names and values in turn, as on the wire: `["content-type", "text/plain", "set-cookie", "a=1"]`. Names are lower case. */
+export type HeaderList = readonly string[];
+
+/** Nothing, everything at once, or bytes as they come. A stream is cancelled by whoever stops reading it. */
+export type Body = null | Uint8Array | ReadableStream<Uint8Array>;
+
+export interface RequestHead {
+  readonly method: string;
+  /** Absolute: `http://host/path?query`. */
+  readonly url: string;
+  readonly headers: HeaderList;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly headers: HeaderList;
+}
+
+/** A request with its body. `signal` aborts when whoever asked has left. */
+export interface Call {
+  readonly head: RequestHead;
+  readonly body: Body;
+  readonly signal: AbortSignal;
+}
+
+/** A response whose body may still be coming. */
+export interface Answer {
+  readonly head: ResponseHead;
+  readonly body: Body;
+}
+
+/** The first value of a header, by its lower-case name. */
+export function findHeader(headers: HeaderList, name: string): string | undefined {
+  for (let i = 0; i < headers.length; i += 2) {
+    if (headers[i] === name) return headers[i + 1];
+  }
+  return undefined;
+}

@@ -1,0 +1,136 @@
+/**
+ * What a user deploys: a function, described as plain data that crosses the control API.
+ *
+ * A FunctionSpec is what the node must know to run a function; a Project is what the author's machine must
+ * know to build it. `config/` makes both out of one configuration file.
+ */
+
+import { GIB, KIB, MIB } from "./units.ts";
+
+export const ENGINE_NAMES = ["isolate", "wasi", "container"] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** Ceilings on one function. Breaking one gives the error of the table, which names limit, value and function. */
+export interface Limits {
+  /** From the request to the response head, and after it between two chunks of the body. */
+  readonly wallMs: number;
+  /** Processor time of one invocation. */
+  readonly cpuMs: number;
+  /** Everything one instance holds: heap, buffers and Wasm memory. */
+  readonly memoryBytes: number;
+  readonly requestBodyBytes: number;
+  readonly responseBodyBytes: number;
+  /** All header lines of a request or of a response. */
+  readonly headerBytes: number;
+  /** Calls of one invocation to bindings and to the network. */
+  readonly subrequests: number;
+  /** Console output kept of one invocation; the rest is dropped, and the log says so. */
+  readonly logBytes: number;
+  /** How long `ctx.waitUntil` may keep an instance after the response. */
+  readonly waitUntilMs: number;
+  /** Evaluation of the module's top level. */
+  readonly startMs: number;
+}
+
+/** Defaults follow Cloudflare's paid plan where it has a number (developers.cloudflare.com/workers/platform/limits). */
+export const DEFAULT_LIMITS: Limits = {
+  wallMs: 60_000,
+  cpuMs: 30_000,
+  memoryBytes: 128 * MIB,
+  requestBodyBytes: 100 * MIB,
+  responseBodyBytes: GIB,
+  headerBytes: 64 * KIB,
+  subrequests: 1_000,
+  logBytes: 256 * KIB,
+  waitUntilMs: 30_000,
+  startMs: 10_000,
+};
+
+/** How many instances a function may have, and how many requests at once each of them takes. */
+export interface Scaling {
+  readonly minInstances: number;
+  readonly maxInstances: number;
+  /** Requests in flight on one instance before another is started. */
+  readonly concurrency: number;
+  /** Requests that may wait when every instance is full; more are refused with NEBULA_OVERLOADED. */
+  readonly queueDepth: number;
+  /** How long a request may wait in that queue. */
+  readonly queueMs: number;
+  /** An instance without work for this long is stopped: scale to zero. */
+  readonly idleMs: number;
+}
+
+export const DEFAULT_SCALING: Scaling = {
+  minInstances: 0,
+  maxInstances: 4,
+  concurrency: 100,
+  queueDepth: 1_000,
+  queueMs: 10_000,
+  idleMs: 60_000,
+};
+
+/** A value that JSON can carry. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+
+/** A capability named in `env`. Each kind has one file in `bindings/`. */
+export type Binding =
+  | { readonly type: "var"; readonly name: string; readonly value: Json }
+  | { readonly type: "assets"; readonly name: string };
+
+/** How static files answer; the words are wrangler's `[assets]`. */
+export interface AssetsSettings {
+  readonly htmlHandling: "auto-trailing-slash" | "force-trailing-slash" | "drop-trailing-slash" | "none";
+  readonly notFoundHandling: "none" | "404-page" | "single-page-application";
+  /** `true`: the function answers all requests first. A list: only these patterns (`/api/*`, `!/api/docs/*`). */
+  readonly runWorkerFirst: boolean | readonly string[];
+}
+
+/** What the node must know to run a function. Plain data: it crosses the control API as JSON. */
+export interface FunctionSpec {
+  /** A DNS label: lower-case letters, digits and hyphens, at most 63. */
+  readonly name: string;
+  /** In the order wanted. */
+  readonly engines: readonly EngineName[];
+  readonly compatibility: { readonly date: string; readonly flags: readonly string[] };
+  /** Cloudflare route patterns, `host/path`, without scheme; a custom domain is `host/*`. */
+  readonly routes: readonly string[];
+  readonly bindings: readonly Binding[];
+  readonly assets?: AssetsSettings;
+  readonly limits: Limits;
+  readonly scaling: Scaling;
+  /** Hosts that outbound `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; empty: none. */
+  readonly outbound: readonly string[];
+}
+
+/** Which files of a module import become what: wrangler's `[[rules]]`. */
+export interface ModuleRule {
+  readonly type: "ESModule" | "CommonJS" | "CompiledWasm" | "Text" | "Data";
+  readonly globs: readonly string[];
+  readonly fallthrough: boolean;
+}
+
+/** What the author's machine must know to build a function. Paths are absolute. */
+export interface Project {
+  readonly dir: string;
+  /** Absent when the folder has no configuration file and everything is a default. */
+  readonly configFile?: string;
+  /** Absent for a project of static files alone. */
+  readonly main?: string;
+  readonly assetsDir?: string;
+  readonly build: {
+    /** A shell command that runs first (wrangler's `[build] command`), its folder, and what to watch. */
+    readonly command?: string;
+    readonly cwd: string;
+    readonly watchDirs: readonly string[];
+    readonly define: Readonly<Record<string, string>>;
+    readonly alias: Readonly<Record<string, string>>;
+    readonly rules: readonly ModuleRule[];
+    readonly minify: boolean;
+    readonly keepNames: boolean;
+    /** False with wrangler's `no_bundle`: the entry is taken as it is. */
+    readonly isBundled: boolean;
+    readonly tsconfig?: string;
+    readonly jsx?: { readonly factory: string; readonly fragment: string };
+  };
+  readonly spec: FunctionSpec;
+}
