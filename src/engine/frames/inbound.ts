@@ -1,0 +1,113 @@
+/**
+ * The receiving half of one stream's body.
+ *
+ * The sender may have WINDOW_BYTES under way; reading grants it more. A body that came whole with its head is
+ * handed over as bytes; only one that is still coming costs a ReadableStream.
+ */
+
+import type { Body } from "../../model/exchange.ts";
+import { ProtocolError } from "./frame.ts";
+
+/** Bytes of one body that may be under way, unread by the receiver. */
+export const WINDOW_BYTES = 262_144;
+
+export interface InboundOptions {
+  /** Called as the reader takes bytes, in steps of half a window. */
+  grant(bytes: number): void;
+  /** Called once, when the reader wants no more of a body that is not over. */
+  unwanted(): void;
+}
+
+export class Inbound {
+  readonly #options: InboundOptions;
+  #chunks: Uint8Array[] = [];
+  #window = WINDOW_BYTES;
+  #readBytes = 0;
+  #isOver = false;
+  #isDropped = false;
+  #failure: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(options: InboundOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the sender has said that it sends no more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** @throws {ProtocolError} when the sender goes past its credit, or sends after the end. */
+  push(payload: Uint8Array): void {
+    if (this.#isOver) throw new ProtocolError("data after the end of a body");
+    if (payload.byteLength > this.#window) throw new ProtocolError("data beyond the credit granted");
+    this.#window -= payload.byteLength;
+    if (this.#isDropped) return;
+    this.#chunks.push(payload);
+    this.#wake?.();
+  }
+
+  /** The sender's last word. With a failure, the reader sees it after what came before. */
+  end(failure?: unknown): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#failure ??= failure;
+    this.#wake?.();
+  }
+
+  /** Our own last word: the reader sees the failure now, what still comes is thrown away. */
+  drop(failure?: unknown): void {
+    this.#isDropped = true;
+    this.#failure ??= failure;
+    this.#chunks = [];
+    this.#wake?.();
+  }
+
+  /** The body as it stands: bytes when all of it is here, a stream otherwise. Called once. */
+  take(): Body {
+    if (!this.#isOver || this.#failure !== undefined) return this.#createStream();
+    const [first, second] = this.#chunks;
+    if (first === undefined) return null;
+    return second === undefined ? first : Buffer.concat(this.#chunks);
+  }
+
+  #createStream(): ReadableStream<Uint8Array> {
+    return new ReadableStream({
+      type: "bytes",
+      pull: (controller) => this.#pull(controller),
+      cancel: () => {
+        this.drop();
+        if (!this.#isOver) this.#options.unwanted();
+      },
+    });
+  }
+
+  async #pull(controller: ReadableByteStreamController): Promise<void> {
+    while (this.#chunks.length === 0 && !this.#isOver && !this.#isDropped) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#wake = resolve;
+      await promise;
+    }
+    this.#wake = undefined;
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#account(chunk.byteLength);
+      // A copy, because a byte stream takes the whole buffer for itself, and other frames share this one.
+      controller.enqueue(new Uint8Array(chunk));
+    } else if (this.#failure !== undefined) {
+      controller.error(this.#failure);
+    } else if (this.#isOver) {
+      controller.close();
+      // A pending read with a buffer of its own is answered only by this.
+      controller.byobRequest?.respond(0);
+    }
+  }
+
+  #account(bytes: number): void {
+    this.#readBytes += bytes;
+    if (this.#isOver || this.#readBytes < WINDOW_BYTES / 2) return;
+    this.#window += this.#readBytes;
+    this.#options.grant(this.#readBytes);
+    this.#readBytes = 0;
+  }
+}

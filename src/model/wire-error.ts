@@ -1,0 +1,46 @@
+/**
+ * Errors as plain data: what crosses from a guest to the host.
+ *
+ * Posted as they are, errors lose class, name and code on the way, and a guest's may have hostile getters.
+ */
+
+export interface WireError {
+  readonly name: string;
+  readonly message: string;
+  /** As V8 wrote it, positions in the bundle. */
+  readonly stack?: string;
+}
+
+const TEXT_LIMIT = 8_192;
+
+/** Turns anything a guest can throw into plain data. Never throws, whatever the getters do. */
+export function toWireError(thrown: unknown): WireError {
+  try {
+    if (!(thrown instanceof Error)) return { name: "Error", message: cut(String(thrown)) };
+    const { name, message, stack } = thrown;
+    return {
+      name: cut(String(name)),
+      message: cut(String(message)),
+      ...(typeof stack === "string" && { stack: cut(stack) }),
+    };
+  } catch {
+    // because a guest may throw an object whose getters, or whose toString, throw
+    return { name: "Error", message: "(a value that cannot be printed)" };
+  }
+}
+
+/** Reads a WireError out of what a guest sent; whatever is not as it should be becomes an empty text. */
+export function fromWireError(value: unknown): WireError {
+  const error: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {};
+  const text = (key: string) => (typeof error[key] === "string" ? cut(error[key]) : undefined);
+  const stack = text("stack");
+  return {
+    name: text("name") ?? "Error",
+    message: text("message") ?? "",
+    ...(stack !== undefined && { stack }),
+  };
+}
+
+function cut(text: string): string {
+  return text.length > TEXT_LIMIT ? `${text.slice(0, TEXT_LIMIT)}…` : text;
+}
