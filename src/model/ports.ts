@@ -2,6 +2,8 @@
  * What the outside gives to the inside: time, randomness and logging come in through parameters.
  */
 
+import type { Answer, Call } from "./exchange.ts";
+
 /** Monotonic time, wall-clock time and timers. */
 export interface Clock {
   /** Milliseconds with fractions, monotonic, from an arbitrary start. */
@@ -36,4 +38,26 @@ export interface BlobReader {
   read(digest: string): Promise<Uint8Array>;
   /** The whole file, or the bytes from `start` to `end` inclusive. */
   stream(digest: string, range?: { start: number; end: number }): ReadableStream<Uint8Array>;
+}
+
+/** One piece of a function's console output. */
+export type GuestLog = (level: "debug" | "log" | "info" | "warn" | "error", text: string) => void;
+
+/** What a function may reach besides its own memory; the host gives it, the engine carries the calls. */
+export interface Capabilities {
+  /**
+   * Asks a binding by its name.
+   * @throws {NebulaError} NEBULA_OUTBOUND_DENIED when the function has no such binding.
+   */
+  binding(name: string, call: Call): Promise<Answer>;
+  /**
+   * Asks the network, if the function's allow-list has the host.
+   * @throws {NebulaError} NEBULA_OUTBOUND_DENIED or NEBULA_OUTBOUND_FAILED.
+   */
+  outbound(call: Call, options: { redirect: "follow" | "manual" | "error" }): Promise<OutboundAnswer>;
+}
+
+/** An answer from the network, with the URL that the last redirect led to. */
+export interface OutboundAnswer extends Answer {
+  readonly url: string;
 }

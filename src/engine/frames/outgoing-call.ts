@@ -45,6 +45,8 @@ export class OutgoingCall {
   readonly #outbound = new Outbound();
   readonly #answer = Promise.withResolvers<IncomingAnswer>();
   readonly #settled = Promise.withResolvers<void>();
+  /** Called when the body has ended and work goes on behind it. */
+  #onWork: (() => void) | undefined;
   #head: unknown;
   #isCancelled = false;
   #isSent = false;
@@ -69,6 +71,20 @@ export class OutgoingCall {
   /** Fulfils when the work behind the call is over, `ctx.waitUntil` included. */
   get settled(): Promise<void> {
     return this.#settled.promise;
+  }
+
+  /**
+   * Fulfils as `settled` does, or when the caller gives up waiting for work that goes on after the body.
+   * `start` is called when such work begins, with the way to give up.
+   */
+  async settledWithin(start: (giveUp: () => void) => Disposable): Promise<void> {
+    let timer: Disposable | undefined;
+    const givenUp = Promise.withResolvers<void>();
+    this.#onWork = () => {
+      timer ??= start(givenUp.resolve);
+    };
+    await Promise.race([this.#settled.promise, givenUp.promise]);
+    timer?.[Symbol.dispose]();
   }
 
   /** Whether the other side has ended its body; after `cancel`, whether it has taken note. */
@@ -121,7 +137,10 @@ export class OutgoingCall {
     } else {
       throw new ProtocolError(`frame of unknown kind ${frame.kind}`);
     }
-    if (frame.isEnd) this.#inbound.end();
+    if (frame.isEnd) {
+      this.#inbound.end();
+      if (!frame.isSettled) this.#onWork?.();
+    }
     if (frame.isSettled) this.#settle();
     return isHead;
   }

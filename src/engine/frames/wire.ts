@@ -5,6 +5,9 @@
  * follows in the same turn leaves together at its end.
  */
 
+// Imported, because a guest may replace the global one.
+import { setImmediate } from "node:timers";
+
 /** What a peer needs of a socket: `node:net`'s has it. */
 export interface PeerSocket {
   readonly writableNeedDrain: boolean;

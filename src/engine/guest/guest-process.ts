@@ -1,0 +1,174 @@
+/**
+ * One guest process and its supervision.
+ *
+ *     spawned ─▶ ready ─▶ adopted ─▶ ended        it ends once: by itself, killed for a reason, or asked to
+ *
+ * Knows frames and signals, and nothing of functions: whoever adopts a blank process brings those.
+ */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { Socket } from "node:net";
+import type { Readable } from "node:stream";
+import { NebulaError } from "../../model/errors.ts";
+import type { CallHandler } from "../frames/incoming-call.ts";
+import { Peer } from "../frames/peer.ts";
+import { FRAMES_FD } from "./sandbox.ts";
+import { findUsage, type Usage } from "./usage.ts";
+
+/** Who a guest's calls and notes go to, once a function is loaded. */
+export interface GuestOwner {
+  readonly onCall: CallHandler;
+  onNote(stream: number, note: unknown, bytes: number): void;
+}
+
+export interface SpawnOptions {
+  readonly command: { readonly file: string; readonly args: readonly string[] };
+  /** The text of the bootstrap, one ES module. */
+  readonly bootstrap: string;
+  /** An open descriptor of the Node binary. */
+  readonly binaryFd: number;
+  /** An empty folder. */
+  readonly cwd: string;
+  readonly readyMs: number;
+}
+
+const STDERR_KEPT = 4_096;
+/** Calls of one guest at once: more than its subrequests can need. */
+const MAX_INCOMING = 4_096;
+const OUT_OF_MEMORY = /heap out of memory|Reached heap limit|invalid table size|Zone: Allocation failed|process OOM/;
+
+export class GuestProcess {
+  readonly peer: Peer;
+  /** Fulfils when the process is gone, with the reason when nobody had asked for it. */
+  readonly ended: Promise<NebulaError | undefined>;
+  readonly #child: ChildProcess;
+  readonly #ready = Promise.withResolvers<void>();
+  #owner: GuestOwner | undefined;
+  #stderr = "";
+  #reason: NebulaError | undefined;
+  #isAskedToEnd = false;
+  #hasEnded = false;
+
+  /** @throws {NebulaError} NEBULA_START_FAILED when the process does not get ready in time. */
+  static async spawn(options: SpawnOptions): Promise<GuestProcess> {
+    const child = spawn(options.command.file, [...options.command.args], {
+      cwd: options.cwd,
+      env: {},
+      // Away from the terminal's process group: Ctrl-C is the host's to answer.
+      detached: true,
+      stdio: ["pipe", "ignore", "pipe", "pipe", options.binaryFd],
+    });
+    const guest = new GuestProcess(child);
+    child.stdin?.on("error", () => {
+      // because a process that died before it read its bootstrap is reported by its exit
+    });
+    child.stdin?.end(options.bootstrap);
+    const timer = setTimeout(
+      () => guest.kill(startFailure(`it was not ready after ${options.readyMs} ms`)),
+      options.readyMs,
+    );
+    try {
+      await guest.#ready.promise;
+    } finally {
+      clearTimeout(timer);
+    }
+    return guest;
+  }
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    const ended = Promise.withResolvers<NebulaError | undefined>();
+    this.ended = ended.promise;
+    const frames = child.stdio[FRAMES_FD];
+    if (!(frames instanceof Socket)) throw startFailure("the socket pair could not be made", child);
+    this.peer = new Peer(frames, {
+      side: "host",
+      maxIncoming: MAX_INCOMING,
+      onCall: (call) => {
+        if (this.#owner === undefined)
+          throw new NebulaError("NEBULA_PROTOCOL_BROKEN", "Cannot answer a blank guest process");
+        return this.#owner.onCall(call);
+      },
+      onNote: (stream, note, bytes) => this.#onNote(stream, note, bytes),
+      onBroken: (reason) => this.#onBroken(reason),
+    });
+    keepTail(child.stderr, (text) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+    });
+    child.once("error", (error) => this.#end(ended, startFailure(error.message)));
+    // "close" and not "exit", because standard error may say why, and comes with the latter.
+    child.once("close", (code, signal) =>
+      this.#end(ended, this.#isAskedToEnd ? undefined : this.#describeExit(code, signal)),
+    );
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** Why the process was or will be killed. */
+  get reason(): NebulaError | undefined {
+    return this.#reason;
+  }
+
+  findUsage(): Usage | undefined {
+    return this.#hasEnded ? undefined : findUsage(this.pid);
+  }
+
+  /** Hands the process to a function; its calls and notes go there from now on. */
+  adopt(owner: GuestOwner): void {
+    this.#owner = owner;
+  }
+
+  /** Ends the process at once. The first reason given is the one that `ended` tells. */
+  kill(reason: NebulaError): void {
+    this.#reason ??= reason;
+    this.#child.kill("SIGKILL");
+  }
+
+  /** Ends the process without a reason, and waits until it is gone. */
+  async end(): Promise<void> {
+    this.#isAskedToEnd = true;
+    this.#child.kill("SIGKILL");
+    await this.ended;
+  }
+
+  #onNote(stream: number, note: unknown, bytes: number): void {
+    if (this.#owner !== undefined) this.#owner.onNote(stream, note, bytes);
+    else this.#ready.resolve();
+  }
+
+  /** A guest that breaks the protocol has lost its right to live; one that exited is on its way out anyway. */
+  #onBroken(reason: Error): void {
+    if (reason.message === "the connection is closed") this.#child.kill("SIGKILL");
+    else this.kill(new NebulaError("NEBULA_PROTOCOL_BROKEN", `Cannot go on with the guest process: ${reason.message}`));
+  }
+
+  #end(ended: PromiseWithResolvers<NebulaError | undefined>, reason: NebulaError | undefined): void {
+    this.#hasEnded = true;
+    this.#ready.reject(reason ?? startFailure("it was asked to end"));
+    // because only `spawn` waits for readiness
+    this.#ready.promise.catch(() => {});
+    this.peer.close();
+    ended.resolve(reason);
+  }
+
+  #describeExit(code: number | null, signal: NodeJS.Signals | null): NebulaError {
+    if (this.#reason !== undefined) return this.#reason;
+    const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
+    const details = { how, stderr: this.#stderr.trim().slice(-1_000) };
+    if (OUT_OF_MEMORY.test(this.#stderr)) {
+      return new NebulaError("NEBULA_MEMORY_LIMIT", "Cannot go on: the heap is full", { details });
+    }
+    return new NebulaError("NEBULA_GUEST_EXITED", `Cannot go on: the guest process ended with ${how}`, { details });
+  }
+}
+
+function keepTail(stream: Readable | null, add: (text: string) => void): void {
+  stream?.setEncoding("utf8").on("data", add);
+}
+
+function startFailure(why: string, child?: ChildProcess): NebulaError {
+  child?.kill("SIGKILL");
+  return new NebulaError("NEBULA_START_FAILED", `Cannot start a guest process: ${why}`);
+}

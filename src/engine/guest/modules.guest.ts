@@ -1,0 +1,85 @@
+/**
+ * Links a function's modules: what an `import` inside a guest may name, and nothing else.
+ *
+ *     "./abc-data.bin"       a file of the artifact
+ *     "node:buffer"          a documented module of nodejs_compat, where the function asked for it
+ *     "cloudflare:workers"   env, waitUntil, WorkerEntrypoint
+ *
+ * Deny by default: Node's own loader is never asked, for static and dynamic imports alike.
+ */
+
+import { type Module, SourceTextModule, SyntheticModule } from "node:vm";
+import type { ModuleKind } from "../../model/artifact.ts";
+import type { LoadHead } from "./protocol.ts";
+
+export interface LinkOptions {
+  readonly head: LoadHead;
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** The exports of a built-in module by its full name, or `undefined` when the function may not have it. */
+  findBuiltin(name: string): Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Evaluates the entry and gives its exports. Rejects with whatever the guest's top level throws. */
+export async function evaluateEntry(options: LinkOptions): Promise<Record<string, unknown>> {
+  const { head, files, findBuiltin } = options;
+  const kinds = new Map(head.modules.map((file) => [file.name, file.kind]));
+  const loaded = new Map<string, Module>();
+
+  const load = (specifier: string): Module => {
+    const known = loaded.get(specifier);
+    if (known !== undefined) return known;
+    const created = createModule(specifier);
+    loaded.set(specifier, created);
+    return created;
+  };
+
+  const createModule = (specifier: string): Module => {
+    const bytes = files.get(specifier);
+    const kind = kinds.get(specifier);
+    if (bytes !== undefined && kind !== undefined) {
+      if (kind === "js") return createSource(specifier, bytes);
+      return createSynthetic(specifier, { default: toValue(kind, bytes) });
+    }
+    const builtin = findBuiltin(specifier);
+    if (builtin !== undefined) return createSynthetic(specifier, builtin);
+    throw new TypeError(`Cannot import "${specifier}": it is no file of this function and no module that it may use`);
+  };
+
+  const createSource = (name: string, bytes: Uint8Array): SourceTextModule =>
+    new SourceTextModule(new TextDecoder().decode(bytes), {
+      identifier: name,
+      initializeImportMeta: (meta) => {
+        meta.url = `file:///${name}`;
+        meta.main = name === head.modules[0]?.name;
+      },
+      importModuleDynamically: async (specifier) => {
+        const module = load(specifier);
+        if (module.status === "unlinked") await module.link(load);
+        if (module.status === "linked") await module.evaluate();
+        return module;
+      },
+    });
+
+  const entry = load(head.modules[0]?.name ?? "");
+  await entry.link(load);
+  await entry.evaluate();
+  return { ...entry.namespace };
+}
+
+function createSynthetic(name: string, exports: Readonly<Record<string, unknown>>): SyntheticModule {
+  const names = Object.keys(exports);
+  return new SyntheticModule(
+    names,
+    function (this: SyntheticModule) {
+      for (const key of names) this.setExport(key, exports[key]);
+    },
+    { identifier: name },
+  );
+}
+
+function toValue(kind: Exclude<ModuleKind, "js">, bytes: Uint8Array): unknown {
+  if (kind === "wasm") return new WebAssembly.Module(new Uint8Array(bytes));
+  if (kind === "data") return new Uint8Array(bytes).buffer;
+  const text = new TextDecoder().decode(bytes);
+  return kind === "json" ? JSON.parse(text) : text;
+}

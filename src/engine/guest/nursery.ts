@@ -1,0 +1,181 @@
+/**
+ * Blank guest processes, started before they are needed.
+ *
+ * One size of heap is one kind of process. The node's default size is kept ready from the start; a size that a
+ * function has asked for is kept ready from then on, as long as it is asked for again.
+ */
+
+import { closeSync, openSync } from "node:fs";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { Clock, Log } from "../../model/ports.ts";
+import { GuestProcess } from "./guest-process.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export interface NurseryOptions {
+  readonly sandbox: Sandbox;
+  readonly bootstrap: string;
+  readonly cwd: string;
+  /** Blank processes kept ready of each size. */
+  readonly spare: number;
+  readonly defaultMemoryBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const READY_MS = 20_000;
+/** A size that nobody has asked for in this time is no longer kept ready. */
+const SIZE_KEPT_MS = 120_000;
+const BACKOFF_MS = { first: 100, limit: 10_000 };
+/** Blank processes that come up at the same time: more would only take the processor from each other. */
+const MAX_SPAWNING = 2;
+
+interface Size {
+  readonly blanks: GuestProcess[];
+  spawning: number;
+  takenAtMs: number;
+}
+
+export class Nursery implements AsyncDisposable {
+  readonly #options: NurseryOptions;
+  readonly #binaryFd = openSync(process.execPath, "r");
+  readonly #sizes = new Map<number, Size>();
+  readonly #waiting: { memoryBytes: number; resolve(guest: GuestProcess): void; reject(error: unknown): void }[] = [];
+  readonly #pending = new Set<Promise<void>>();
+  #spawned = 0;
+  #failures = 0;
+  #failure: NebulaError | undefined;
+  #isClosed = false;
+
+  constructor(options: NurseryOptions) {
+    this.#options = options;
+    this.#refill(options.defaultMemoryBytes);
+  }
+
+  /** Blank processes that are ready now. */
+  get ready(): number {
+    return [...this.#sizes.values()].reduce((sum, size) => sum + size.blanks.length, 0);
+  }
+
+  /**
+   * A blank process of that size: at once when one is ready.
+   * @throws {NebulaError} NEBULA_START_FAILED when none can be started.
+   */
+  async take(memoryBytes: number): Promise<GuestProcess> {
+    const size = this.#sizeOf(memoryBytes);
+    size.takenAtMs = this.#options.clock.nowMs();
+    const blank = size.blanks.shift();
+    if (blank !== undefined) {
+      // In a later turn, because spawning takes a millisecond that the request at hand should not wait for.
+      setImmediate(() => this.#refill(memoryBytes));
+      return blank;
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<GuestProcess>();
+    this.#waiting.push({ memoryBytes, resolve, reject });
+    this.#refill(memoryBytes);
+    return await promise;
+  }
+
+  /**
+   * Waits until the spare processes are there.
+   * @throws {NebulaError} NEBULA_START_FAILED when this machine cannot start them.
+   */
+  async fill(): Promise<void> {
+    while (this.#pending.size > 0) {
+      await Promise.all(this.#pending);
+      if (this.#failure !== undefined && !this.#isClosed) throw this.#failure;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(closed());
+    await this.fill();
+    const blanks = [...this.#sizes.values()].flatMap((size) => size.blanks.splice(0));
+    await Promise.all(blanks.map((blank) => blank.end()));
+    closeSync(this.#binaryFd);
+  }
+
+  #sizeOf(memoryBytes: number): Size {
+    const known = this.#sizes.get(memoryBytes);
+    if (known !== undefined) return known;
+    const size = { blanks: [], spawning: 0, takenAtMs: this.#options.clock.nowMs() };
+    this.#sizes.set(memoryBytes, size);
+    return size;
+  }
+
+  #refill(memoryBytes: number): void {
+    const size = this.#sizeOf(memoryBytes);
+    const waiting = this.#waiting.filter((waiter) => waiter.memoryBytes === memoryBytes).length;
+    const wanted = this.#options.spare + waiting;
+    while (!this.#isClosed && this.#pending.size < MAX_SPAWNING && size.blanks.length + size.spawning < wanted) {
+      size.spawning += 1;
+      const pending = this.#spawn(memoryBytes, size).finally(() => {
+        this.#pending.delete(pending);
+        this.#refillAll();
+      });
+      this.#pending.add(pending);
+    }
+  }
+
+  #refillAll(): void {
+    const { clock, defaultMemoryBytes } = this.#options;
+    for (const [memoryBytes, size] of this.#sizes) {
+      const isStale = memoryBytes !== defaultMemoryBytes && clock.nowMs() - size.takenAtMs > SIZE_KEPT_MS;
+      if (!isStale) this.#refill(memoryBytes);
+      else {
+        this.#sizes.delete(memoryBytes);
+        for (const blank of size.blanks) void blank.end();
+      }
+    }
+  }
+
+  async #spawn(memoryBytes: number, size: Size): Promise<void> {
+    try {
+      await this.#backOff();
+      if (this.#isClosed) return;
+      const { sandbox, bootstrap, cwd } = this.#options;
+      const command = sandbox.command({ index: this.#spawned++, memoryBytes });
+      const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd: this.#binaryFd, readyMs: READY_MS });
+      this.#failures = 0;
+      this.#failure = undefined;
+      void guest.ended.then(() => remove(size.blanks, guest));
+      this.#deliver(guest, memoryBytes, size);
+    } catch (thrown) {
+      this.#onFailure(toNebulaError(thrown), memoryBytes);
+    } finally {
+      size.spawning -= 1;
+    }
+  }
+
+  #deliver(guest: GuestProcess, memoryBytes: number, size: Size): void {
+    const at = this.#waiting.findIndex((waiter) => waiter.memoryBytes === memoryBytes);
+    const [waiter] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (waiter === undefined) size.blanks.push(guest);
+    else waiter.resolve(guest);
+  }
+
+  #onFailure(error: NebulaError, memoryBytes: number): void {
+    this.#failures += 1;
+    this.#failure = error;
+    this.#options.log.write("error", "guest process did not start", { code: error.code, error: error.message });
+    const at = this.#waiting.findIndex((waiter) => waiter.memoryBytes === memoryBytes);
+    if (at >= 0) this.#waiting.splice(at, 1)[0]?.reject(error);
+  }
+
+  async #backOff(): Promise<void> {
+    if (this.#failures === 0) return;
+    const ms = Math.min(BACKOFF_MS.limit, BACKOFF_MS.first * 2 ** (this.#failures - 1));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _timer = this.#options.clock.after(ms, resolve);
+    await promise;
+  }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item);
+  if (at >= 0) list.splice(at, 1);
+}
+
+function closed(): NebulaError {
+  return new NebulaError("NEBULA_DRAINING", "Cannot start an instance: the node is stopping");
+}

@@ -1,0 +1,142 @@
+/**
+ * The command line that a guest process is started with: every layer of the sandbox that this machine offers.
+ *
+ *     sh            no core files, bounded descriptors and writable memory (setrlimit)
+ *     setpriv       a user id of its own, no capabilities, no new privileges, dies with the host
+ *     node          --permission with nothing granted, no code from strings, bounded heap
+ *
+ * The bootstrap comes on standard input and the binary through an inherited descriptor, so that a guest needs
+ * no right to read a single file. `layers` says what is missing on a machine; nothing is skipped quietly.
+ */
+
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { MIB } from "../../model/units.ts";
+
+export interface Sandbox {
+  readonly layers: readonly SandboxLayer[];
+  /** The command of one guest process. `index` tells processes apart and gives each its own user id. */
+  command(options: { index: number; memoryBytes: number }): { file: string; args: readonly string[] };
+}
+
+export interface SandboxLayer {
+  readonly name: "permissions" | "rlimits" | "privileges" | "own user";
+  readonly isActive: boolean;
+  /** Why it is missing. */
+  readonly reason?: string;
+}
+
+export interface Machine {
+  readonly isRoot: boolean;
+  /** The path of setpriv (util-linux), where there is one. */
+  readonly setpriv: string | undefined;
+  readonly hostPid: number;
+}
+
+/** Descriptors of a guest process: standard streams, the frames, the binary. */
+export const FRAMES_FD = 3;
+export const BINARY_FD = 4;
+
+/** User ids of guests: far above those that systems hand out, apart for nodes that share a machine. */
+const FIRST_UID = 1_851_000_000;
+const UIDS_PER_NODE = 4_096;
+const NODES_PER_MACHINE = 1_024;
+
+/** Writable memory that a blank process has mapped but mostly not touched, measured with room to spare. */
+const BLANK_DATA_BYTES = 1_024 * MIB;
+const MAX_DESCRIPTORS = 64;
+
+const NODE_FLAGS = [
+  "--permission",
+  "--disallow-code-generation-from-strings",
+  "--experimental-vm-modules",
+  "--no-experimental-websocket",
+  "--no-experimental-eventsource",
+  "--no-experimental-global-navigator",
+  "--no-experimental-sqlite",
+  "--no-addons",
+  "--disable-sigusr1",
+  "--no-warnings",
+  "--stack-trace-limit=20",
+  "--v8-pool-size=1",
+];
+
+/** What this machine offers. */
+export function inspectMachine(): Machine {
+  const dirs = (process.env.PATH ?? "/usr/bin:/bin").split(delimiter);
+  const setpriv = dirs.map((dir) => join(dir, "setpriv")).find(isExecutable);
+  return { isRoot: process.getuid?.() === 0, setpriv, hostPid: process.pid };
+}
+
+export function createSandbox(machine: Machine): Sandbox {
+  const { isRoot, setpriv, hostPid } = machine;
+  const noSetpriv = "setpriv (util-linux) is not installed";
+  const layers: SandboxLayer[] = [
+    { name: "permissions", isActive: true },
+    { name: "rlimits", isActive: true },
+    setpriv === undefined
+      ? { name: "privileges", isActive: false, reason: noSetpriv }
+      : { name: "privileges", isActive: true },
+    isRoot && setpriv !== undefined
+      ? { name: "own user", isActive: true }
+      : {
+          name: "own user",
+          isActive: false,
+          reason: isRoot ? noSetpriv : "the host is not root, so guests run as its user",
+        },
+  ];
+  return {
+    layers,
+    command: ({ index, memoryBytes }) => {
+      const uid = FIRST_UID + (hostPid % NODES_PER_MACHINE) * UIDS_PER_NODE + (index % UIDS_PER_NODE);
+      return {
+        file: "/bin/sh",
+        args: [
+          "-c",
+          rlimits(memoryBytes),
+          "guest",
+          ...(setpriv === undefined ? [] : [setpriv, ...privileges(isRoot ? uid : undefined)]),
+          `/proc/self/fd/${BINARY_FD}`,
+          ...NODE_FLAGS,
+          ...heapFlags(memoryBytes),
+          "--input-type=module",
+          "-",
+        ],
+      };
+    },
+  };
+}
+
+/** `ulimit -d` counts in KiB. It stops what allocates faster than the host looks. */
+function rlimits(memoryBytes: number): string {
+  const dataKib = Math.ceil((BLANK_DATA_BYTES + 2 * memoryBytes) / 1024);
+  return `ulimit -c 0; ulimit -n ${MAX_DESCRIPTORS}; ulimit -d ${dataKib}; exec "$@"`;
+}
+
+function privileges(uid: number | undefined): string[] {
+  const always = ["--no-new-privs", "--pdeathsig=KILL"];
+  if (uid === undefined) return [...always, "--"];
+  return [
+    `--reuid=${uid}`,
+    `--regid=${uid}`,
+    "--clear-groups",
+    "--bounding-set=-all",
+    "--inh-caps=-all",
+    ...always,
+    "--",
+  ];
+}
+
+function heapFlags(memoryBytes: number): string[] {
+  return [`--max-old-space-size=${Math.ceil(memoryBytes / MIB)}`, "--max-semi-space-size=8"];
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    // because a folder of PATH may be missing
+    return false;
+  }
+}

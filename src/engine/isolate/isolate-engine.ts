@@ -1,0 +1,99 @@
+/**
+ * The isolate engine: a JavaScript function in a guest process of its own.
+ *
+ *     prepare   read the bundle from the artifacts, start it once to see that it starts
+ *     start     take a blank process, send the code, wait until it is evaluated
+ *     fetch     frames
+ */
+
+import type { JsArtifact } from "../../model/artifact.ts";
+import type { Deployment } from "../../model/deployment.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { BlobReader, Capabilities, Clock, GuestLog } from "../../model/ports.ts";
+import type { Engine, Prepared } from "../engine.ts";
+import type { Nursery } from "../guest/nursery.ts";
+import type { LoadHead } from "../guest/protocol.ts";
+import type { Watchdog } from "../guest/watchdog.ts";
+import { Isolate } from "./isolate.ts";
+import { createStackMapper } from "./stack-mapper.ts";
+
+export interface IsolateEngineParts {
+  readonly nursery: Nursery;
+  readonly watchdog: Watchdog;
+  readonly blobs: BlobReader;
+  readonly clock: Clock;
+  /** Takes what functions write outside of any request, their top level above all. */
+  onBackgroundLog(functionName: string): GuestLog;
+}
+
+export function createIsolateEngine(parts: IsolateEngineParts): Engine {
+  return {
+    runs: "js",
+    supports: { streaming: true, concurrency: true, cpuLimit: true },
+    prepare: async (deployment, { signal, capabilities }) => {
+      const prepared = await prepare(deployment, { parts, capabilities });
+      try {
+        await using _trial = await prepared.start({ signal });
+      } catch (thrown) {
+        const { message, details, hint } = toNebulaError(thrown);
+        throw new NebulaError("NEBULA_PREPARE_FAILED", message, {
+          details,
+          cause: thrown,
+          ...(hint !== undefined && { hint }),
+        });
+      }
+      return prepared;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await parts.nursery[Symbol.asyncDispose]();
+      parts.watchdog[Symbol.dispose]();
+    },
+  };
+}
+
+async function prepare(
+  deployment: Deployment,
+  { parts, capabilities }: { parts: IsolateEngineParts; capabilities: Capabilities },
+): Promise<Prepared> {
+  const { spec } = deployment;
+  const artifact = getArtifact(deployment);
+  const { blobs } = parts;
+  const files = await Promise.all([artifact.main, ...artifact.modules].map((file) => blobs.read(file.digest)));
+  const code = Buffer.concat(files);
+  const head: LoadHead = {
+    op: "load",
+    name: spec.name,
+    style: artifact.style,
+    modules: [artifact.main, ...artifact.modules].map(({ name, kind, bytes }) => ({ name, kind, bytes })),
+    compatibility: spec.compatibility,
+    bindings: spec.bindings,
+    logBytes: spec.limits.logBytes,
+  };
+  const mapDigest = artifact.sourceMap?.digest;
+  const mapStack = createStackMapper(artifact.main.name, async () =>
+    mapDigest === undefined ? undefined : await blobs.read(mapDigest),
+  );
+  return {
+    start: async ({ signal }) => {
+      const guest = await parts.nursery.take(spec.limits.memoryBytes);
+      const { watchdog, clock } = parts;
+      const isolate = new Isolate({
+        guest,
+        spec,
+        mapStack,
+        capabilities,
+        watchdog,
+        clock,
+        onBackgroundLog: parts.onBackgroundLog(spec.name),
+      });
+      await isolate.load(head, { code, signal });
+      return isolate;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function getArtifact({ artifact, spec }: Deployment): JsArtifact {
+  if (artifact?.kind === "js") return artifact;
+  throw new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${spec.name}": it has no JavaScript artifact`);
+}
