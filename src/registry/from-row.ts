@@ -1,0 +1,143 @@
+/**
+ * Records read back from disk: the one place where unknown data becomes a deployment.
+ *
+ * Checks what the rest of the node relies on to be there and of its type; it guards against a damaged or foreign file,
+ * not against an author (what they sent was checked before it was written). Limits that a record does not have, because
+ * an older node wrote it, get their defaults.
+ */
+
+import { isDigest } from "../model/artifact.ts";
+import type { Deployment, DeploymentId, DeploymentState } from "../model/deployment.ts";
+import type { ErrorCode } from "../model/errors.ts";
+import { ERROR_TABLE } from "../model/errors.ts";
+import type { FunctionSpec } from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import { damagedRecord } from "./registry-error.ts";
+import type { deployments } from "./schema.ts";
+
+/** A deployment as the registry keeps it. */
+export interface DeploymentRecord extends Deployment {
+  /** Why it never became active; there when its state is `failed`. */
+  readonly failure?: DeploymentFailure;
+}
+
+/** The error that `prepare` ended with. */
+export interface DeploymentFailure {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** As drizzle claims it; nothing of it is believed. */
+export type DeploymentRow = typeof deployments.$inferSelect;
+
+type Check = (value: unknown) => boolean;
+
+const STATES: readonly DeploymentState[] = ["ready", "active", "retired", "failed"];
+
+const isText: Check = (value) => typeof value === "string";
+const isNumber: Check = (value) => typeof value === "number";
+const isBlob = hasShape({ digest: isDigest, bytes: isNumber });
+const isModuleFile = hasShape({ digest: isDigest, bytes: isNumber, name: isText, kind: isText });
+
+const isSpec = hasShape({
+  name: isText,
+  engines: listOf(oneOf(ENGINE_NAMES)),
+  compatibility: hasShape({ date: isText, flags: listOf(isText) }),
+  routes: listOf(isText),
+  bindings: listOf(hasShape({ type: isText, name: isText })),
+  assets: optional(hasShape({ htmlHandling: isText, notFoundHandling: isText })),
+  limits: recordOf(isNumber),
+  scaling: recordOf(isNumber),
+  outbound: listOf(isText),
+});
+
+/** What every kind of artifact has, and what it has when it is there; each kind's engine looks at the rest. */
+const isArtifact = hasShape({
+  kind: isText,
+  main: optional(isModuleFile),
+  modules: optional(listOf(isModuleFile)),
+  sourceMap: optional(isBlob),
+});
+
+const isAssets = hasShape({
+  files: recordOf(
+    hasShape({ digest: isDigest, bytes: isNumber, contentType: isText, encoded: optional(recordOf(isBlob)) }),
+  ),
+  headersFile: optional(isText),
+  redirectsFile: optional(isText),
+});
+
+/**
+ * Reads one row.
+ *
+ * @throws {NebulaError} NEBULA_STATE_FAILED when it is not what `insert` wrote.
+ */
+export function fromRow(row: DeploymentRow): DeploymentRecord {
+  const subject = String(row.id);
+  const id = fromUnknown<DeploymentId>(row.id, /^d_./.test(subject), subject, "id");
+  const spec = fromJson<FunctionSpec>(row.spec, isSpec, subject, "spec");
+  return {
+    id,
+    digest: fromUnknown(row.digest, isDigest(row.digest), subject, "digest"),
+    state: fromUnknown(row.state, STATES.includes(row.state), subject, "state"),
+    createdAtMs: fromUnknown(row.createdAtMs, isNumber(row.createdAtMs), subject, "created_at_ms"),
+    spec: {
+      ...spec,
+      limits: { ...DEFAULT_LIMITS, ...spec.limits },
+      scaling: { ...DEFAULT_SCALING, ...spec.scaling },
+    },
+    ...(row.artifact !== null && { artifact: fromJson(row.artifact, isArtifact, subject, "artifact") }),
+    ...(row.assets !== null && { assets: fromJson(row.assets, isAssets, subject, "assets") }),
+    ...(row.failureCode !== null && {
+      failure: {
+        code: fromUnknown(row.failureCode, Object.hasOwn(ERROR_TABLE, row.failureCode), subject, "failure_code"),
+        message: fromUnknown(row.failureMessage, isText(row.failureMessage), subject, "failure_message"),
+      },
+    }),
+  };
+}
+
+function fromJson<T>(text: string, check: Check, subject: string, column: string): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's message is dropped because it quotes the text, which may hold what belongs in no log.
+    throw damagedRecord(subject, `"${column}" is not JSON`);
+  }
+  return fromUnknown(value, check(value), subject, column);
+}
+
+/** The border's one cast. */
+function fromUnknown<T>(value: unknown, isGood: boolean, subject: string, column: string): T {
+  if (!isGood) throw damagedRecord(subject, `"${column}" does not hold what it should`);
+  return value as T;
+}
+
+function hasShape(fields: Readonly<Record<string, Check>>): Check {
+  const checks = Object.entries(fields);
+  return (value) => {
+    if (!isRecord(value)) return false;
+    return checks.every(([name, check]) => check(Object.hasOwn(value, name) ? value[name] : undefined));
+  };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function listOf(check: Check): Check {
+  return (value) => Array.isArray(value) && value.every((item) => check(item));
+}
+
+function recordOf(check: Check): Check {
+  return (value) => isRecord(value) && Object.values(value).every((item) => check(item));
+}
+
+function optional(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
+function oneOf(words: readonly string[]): Check {
+  return (value) => typeof value === "string" && words.includes(value);
+}
