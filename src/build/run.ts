@@ -1,0 +1,158 @@
+/**
+ * Does what a plan says: runs its steps, times them, and puts together what they made.
+ *
+ * A builder keeps what makes the next build of the same project fast (esbuild's context, digests of assets); for
+ * one build alone there is `runBuild`. Steps that do not wait for each other run at once; when one fails the others
+ * are stopped, and nothing is still running when the build rejects.
+ */
+
+import { dirname } from "node:path";
+import type { Project } from "../model/function.ts";
+import { type Clock, systemClock } from "../model/ports.ts";
+import { type Built, mergeOutputs, type StepTime, toWatched } from "./built.ts";
+import { createEsbuild, type Esbuild } from "./esbuild.ts";
+import type { BuildPlan, PlannedStep, StepName } from "./plan.ts";
+import { type Step, type StepOutput, toBuildError } from "./step.ts";
+import { openBundleStep } from "./steps/bundle.ts";
+import { openAssetsStep } from "./steps/collect-assets.ts";
+import { openModulesStep } from "./steps/collect-modules.ts";
+import { openCommandStep } from "./steps/command.ts";
+
+export interface BuildOptions {
+  readonly signal: AbortSignal;
+  /** Called as each step succeeds. */
+  readonly onStep?: (done: StepTime) => void;
+  /** Receives what the project's build command prints, as it comes. */
+  readonly onOutput?: (text: string) => void;
+}
+
+export interface BuilderOptions {
+  /** Shared by all builders of a program; its owner disposes it. */
+  readonly esbuild: Esbuild;
+  /** Keeps compressed assets from one builder to the next; without it they are compressed once per builder. */
+  readonly cacheDir?: string;
+  /** What the build command gets; default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Default 5 minutes. */
+  readonly commandTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+export interface Builder extends AsyncDisposable {
+  /**
+   * Builds once. A call during a build waits for it. Rejects with `signal.reason` when aborted.
+   *
+   * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name in `details.step`.
+   */
+  build(options: BuildOptions): Promise<Built>;
+  /** What to watch after the last build, also when it failed. */
+  readonly inputs: readonly string[];
+}
+
+/** Opens a builder for one plan. Starts nothing before the first build. */
+export function openBuilder(plan: BuildPlan, options: BuilderOptions): Builder {
+  return new PlanBuilder(plan, options);
+}
+
+/**
+ * Builds once and leaves nothing behind.
+ *
+ * Without `esbuild` it starts and stops one of its own, which ends every other esbuild in this Node process too:
+ * pass the shared one where there is one.
+ *
+ * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name in `details.step`.
+ */
+export async function runBuild(plan: BuildPlan, options: BuildOptions & Partial<BuilderOptions>): Promise<Built> {
+  await using own = createEsbuild();
+  await using builder = openBuilder(plan, { ...options, esbuild: options.esbuild ?? own });
+  return await builder.build(options);
+}
+
+class PlanBuilder implements Builder {
+  readonly #plan: BuildPlan;
+  readonly #clock: Clock;
+  readonly #steps: readonly { readonly planned: PlannedStep; readonly step: Step }[];
+  #last: Promise<unknown> = Promise.resolve();
+  #inputs: readonly string[];
+
+  constructor(plan: BuildPlan, options: BuilderOptions) {
+    this.#plan = plan;
+    this.#clock = options.clock ?? systemClock;
+    this.#steps = plan.steps.map((planned) => ({ planned, step: openStep(planned, plan.project, options) }));
+    this.#inputs = toWatched(plan, []);
+  }
+
+  get inputs(): readonly string[] {
+    return this.#inputs;
+  }
+
+  build(options: BuildOptions): Promise<Built> {
+    const built = this.#last.then(() => this.#build(options));
+    this.#last = built.catch(() => {});
+    return built;
+  }
+
+  async #build(options: BuildOptions): Promise<Built> {
+    options.signal.throwIfAborted();
+    const steps: StepTime[] = [];
+    const onStep = (done: StepTime) => {
+      steps.push(done);
+      options.onStep?.(done);
+    };
+    try {
+      const outputs = await this.#runSteps({ ...options, onStep });
+      const found = outputs.flatMap(({ inputs = [] }) => inputs);
+      this.#inputs = toWatched(this.#plan, found);
+      return { ...mergeOutputs(outputs), inputs: this.#inputs, steps };
+    } catch (thrown) {
+      options.signal.throwIfAborted();
+      // What was known before is still right, and what is missing may appear beside the entry.
+      const { main } = this.#plan.project;
+      this.#inputs = toWatched(this.#plan, [...this.#inputs, ...(main === undefined ? [] : [dirname(main)])]);
+      throw thrown;
+    }
+  }
+
+  /** Rejects with the first failure, after every step has ended. */
+  async #runSteps({ signal, onStep, onOutput }: BuildOptions): Promise<StepOutput[]> {
+    const stop = new AbortController();
+    const running = new Map<StepName, Promise<StepOutput>>();
+    for (const { planned, step } of this.#steps) {
+      const earlier = planned.after.map((name) => running.get(name));
+      const runOne = async () => {
+        await Promise.all(earlier);
+        const startMs = this.#clock.nowMs();
+        const output = await step.run({ signal: AbortSignal.any([signal, stop.signal]), onOutput });
+        onStep?.({ step: planned.step, ms: this.#clock.nowMs() - startMs });
+        return output;
+      };
+      const failOne = (thrown: unknown) => {
+        // Steps that were stopped, or waited in vain, reject with the first failure as well.
+        if (!stop.signal.aborted) stop.abort(toBuildError(planned.step, thrown));
+        throw stop.signal.reason;
+      };
+      running.set(planned.step, runOne().catch(failOne));
+    }
+    await Promise.allSettled(running.values());
+    return await Promise.all(running.values());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+    await Promise.all(this.#steps.map(({ step }) => step[Symbol.asyncDispose]()));
+  }
+}
+
+function openStep(planned: PlannedStep, project: Project, options: BuilderOptions): Step {
+  const { esbuild, cacheDir, env = process.env, commandTimeoutMs: timeoutMs, clock = systemClock } = options;
+  switch (planned.step) {
+    case "command":
+      return openCommandStep({ ...planned, env, watchDirs: project.build.watchDirs, timeoutMs, clock });
+    case "bundle":
+      return openBundleStep({ project, main: planned.main, esbuild });
+    case "modules":
+      return openModulesStep({ project, main: planned.main, esbuild });
+    case "assets":
+      return openAssetsStep({ projectDir: project.dir, dir: planned.dir, cacheDir });
+  }
+}
