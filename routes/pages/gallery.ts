@@ -1,0 +1,98 @@
+/**
+ * The gallery: the newest figures, or those with a tag or some words, page by page.
+ */
+
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Meme, MemePage, Selection, Site } from "../model.ts";
+import { PAGE_MEMES, parseSelection } from "../query.ts";
+import { pictureOf, tagLinks, toTagPath } from "./figure.ts";
+import { type Html, renderPage } from "./layout.ts";
+import { notFoundPage } from "./problems.ts";
+
+const EAGER_PICTURES = 3;
+
+export async function galleryPage(c: Context<Site>): Promise<Response> {
+  const { limit: _, ...query } = c.req.query();
+  const parsed = parseSelection(query);
+  if (!parsed.ok) return notFoundPage(c);
+  const selection = { ...parsed.selection, limit: PAGE_MEMES };
+  const found = await c.var.memes.list(selection);
+  if (found.page > found.pages) return notFoundPage(c);
+
+  const heading = toHeading(selection);
+  const { page, pages } = found;
+  return renderPage(c, {
+    ...((heading || page > 1) && { title: `${heading || "Figures"}${page > 1 ? `, page ${page}` : ""}` }),
+    description: "Academic memes, drawn and captioned for those who should be writing.",
+    canonical: toPath(selection, page),
+    previous: page > 1 ? toPath(selection, page - 1) : undefined,
+    next: page < pages ? toPath(selection, page + 1) : undefined,
+    main: html`${intro(heading, found)}
+${searchForm(selection)}
+${tagIndex(await c.var.memes.tags(), selection.tag)}
+${found.total === 0 ? nothingFound() : html`<ol class="gallery">${found.items.map(card)}</ol>`}
+${pager(selection, found)}`,
+  });
+}
+
+function intro(heading: string, { total }: MemePage): Html {
+  if (heading) return html`<h1>${heading}</h1><p class="count">${total === 1 ? "1 figure" : `${total} figures`}</p>`;
+  return html`<section class="abstract" aria-labelledby="abstract">
+  <h1 id="abstract">Abstract</h1>
+  <p>We present ${total} figures on the condition of those who should be writing. Each was drawn by hand, captioned in
+  earnest and accepted without revisions. The effect on productivity is significant (<i>p</i>&nbsp;&lt;&nbsp;0.05, one-sided, wrong
+  side).<sup>*</sup></p>
+</section>`;
+}
+
+function searchForm({ q, tag }: Selection): Html {
+  return html`<search><form class="search" action="/" method="get">
+  <label for="q">Search the figures</label>
+  <input id="q" name="q" type="search" value="${q ?? ""}" maxlength="100" autocomplete="off">
+  ${tag && html`<input type="hidden" name="tag" value="${tag}">`}
+  <button>Search</button>
+</form></search>`;
+}
+
+function tagIndex(tags: readonly { tag: string; count: number }[], current: string | undefined): Html {
+  return html`<nav class="tags" aria-label="Keywords"><span aria-hidden="true">Keywords: </span><ul>
+  <li><a href="/" ${current === undefined ? html`aria-current="true"` : ""}>all</a></li>
+  ${tags.map(({ tag, count }) => html`<li><a href="${toTagPath(tag)}" ${tag === current ? html`aria-current="true"` : ""}>${tag}</a> <small>${count}</small></li>`)}
+</ul></nav>`;
+}
+
+function card(meme: Meme, index: number): Html {
+  return html`<li><figure>
+  <a href="/m/${meme.id}">${pictureOf(meme, index < EAGER_PICTURES ? "eager" : "lazy")}</a>
+  <figcaption><b>Fig. ${meme.number}.</b> <a href="/m/${meme.id}">${meme.title}</a>. <span class="keywords">${tagLinks(meme.tags)}</span></figcaption>
+</figure></li>
+`;
+}
+
+function nothingFound(): Html {
+  return html`<p class="nothing">No figure matches. Absence of evidence is not evidence of absence, but
+  <a href="/">the whole collection</a> may console you.</p>`;
+}
+
+function pager(selection: Selection, { page, pages }: MemePage): Html {
+  if (pages === 1) return html``;
+  return html`<nav class="pager" aria-label="Pages">
+  ${page > 1 ? html`<a rel="prev" href="${toPath(selection, page - 1)}">← Newer</a>` : html`<span></span>`}
+  <span>Page ${page} of ${pages}</span>
+  ${page < pages ? html`<a rel="next" href="${toPath(selection, page + 1)}">Older →</a>` : html`<span></span>`}
+</nav>`;
+}
+
+function toHeading({ q, tag }: Selection): string {
+  return [tag && `Keyword: ${tag}`, q && `Search: ${q}`].filter(Boolean).join(" · ");
+}
+
+/** The shortest address of a page of this selection. */
+function toPath({ q, tag }: Selection, page: number): string {
+  const query = new URLSearchParams();
+  if (tag) query.set("tag", tag);
+  if (q) query.set("q", q);
+  if (page > 1) query.set("page", String(page));
+  return query.size > 0 ? `/?${query}` : "/";
+}

@@ -1,0 +1,95 @@
+/**
+ * The frame of every page: head, masthead, main, colophon.
+ */
+
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { HtmlEscapedString } from "hono/utils/html";
+import type { Site } from "../model.ts";
+
+export type Html = HtmlEscapedString | Promise<HtmlEscapedString>;
+
+export interface Page {
+  /** Of this page alone; the name of the site is added. */
+  readonly title?: string;
+  readonly description: string;
+  readonly main: Html;
+  /** Path and query of the one address of this page. Without it the page is not for search engines. */
+  readonly canonical?: string;
+  /** Path of the picture shown where the page is shared. */
+  readonly image?: { readonly path: string; readonly alt: string };
+  /** Paths of the pages before and after it in a series. */
+  readonly previous?: string | undefined;
+  readonly next?: string | undefined;
+}
+
+const SECTIONS = [
+  ["/", "Figures"],
+  ["/templates", "Templates"],
+  ["/random", "Random"],
+  ["/about", "About"],
+] as const;
+
+/** Answers with a whole page. Browsers may keep it but ask each time, which the ETag makes cheap. */
+export function renderPage(c: Context<Site>, page: Page, status: 200 | 404 | 500 = 200): Response | Promise<Response> {
+  c.header("cache-control", status === 200 ? "public, max-age=0, must-revalidate" : "no-store");
+  return c.html(layout(page, c.env?.SITE_TITLE ?? "Academemes", c.req.url), status);
+}
+
+function layout(page: Page, site: string, url: string): Html {
+  const title = page.title ? `${page.title} · ${site}` : `${site}: figures for the tired mind`;
+  return html`<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <meta name="color-scheme" content="light dark">
+    <title>${title}</title>
+    <meta name="description" content="${page.description}">
+    <link rel="stylesheet" href="/style.css">
+    <link rel="icon" href="/icon.svg" type="image/svg+xml">
+    ${page.previous && html`<link rel="prev" href="${page.previous}">`}
+    ${page.next && html`<link rel="next" href="${page.next}">`}
+    ${shareTags(page, title, site, url)}
+    <script src="/arrows.js" defer></script>
+  </head>
+  <body>
+    <a class="skip" href="#main">Skip to the content</a>
+    <header class="masthead ${page.title === undefined ? "masthead-large" : ""}">
+      <p class="masthead-line"><span>Vol. 1</span> <span>Not peer reviewed</span> <span>Open access</span></p>
+      <p class="masthead-title"><a href="/">${site}</a></p>
+      <p class="masthead-motto">Proceedings of the Society for Productive Procrastination</p>
+      <nav aria-label="Site">
+        <ul>${SECTIONS.map(([path, name]) => html`<li><a href="${path}" ${path === new URL(url).pathname ? html`aria-current="page"` : ""}>${name}</a></li>`)}</ul>
+      </nav>
+    </header>
+    <main id="main" tabindex="-1">
+${page.main}
+    </main>
+    <footer class="colophon">
+      <p><sup>*</sup> Corresponding author: the cat. No rats were interviewed without consent.</p>
+      <p>All drawings and captions were made for ${site}. Data: <a href="/api/memes">/api/memes</a>.</p>
+    </footer>
+  </body>
+</html>
+`;
+}
+
+function shareTags(page: Page, title: string, site: string, url: string): Html {
+  if (page.canonical === undefined) return html`<meta name="robots" content="noindex">`;
+  const toAbsolute = (path: string) => new URL(path, url).href;
+  return html`<link rel="canonical" href="${toAbsolute(page.canonical)}">
+    <meta property="og:type" content="${page.image ? "article" : "website"}">
+    <meta property="og:site_name" content="${site}">
+    <meta property="og:title" content="${page.title ?? title}">
+    <meta property="og:description" content="${page.description}">
+    <meta property="og:url" content="${toAbsolute(page.canonical)}">
+    ${
+      page.image &&
+      html`<meta property="og:image" content="${toAbsolute(page.image.path)}">
+    <meta property="og:image:type" content="image/svg+xml">
+    <meta property="og:image:width" content="1200">
+    <meta property="og:image:height" content="900">
+    <meta property="og:image:alt" content="${page.image.alt}">`
+    }`;
+}
