@@ -1,0 +1,102 @@
+/**
+ * Nebula's own keys. They stand under `[nebula]` and `[env.NAME.nebula]` only, so that wrangler's words stay wrangler's.
+ *
+ * `cpu_ms` and `subrequests` are not here: wrangler has them under `[limits]`.
+ */
+
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import { formatBytes, GIB, KIB, MIB } from "../model/units.ts";
+import { toField, toHonoured, toKey } from "./key.ts";
+import type { Field, Keys } from "./schema.ts";
+import { TEXTS, toCount, toList, toSize, toTable, toWord } from "./shape.ts";
+
+const HOUR_MS = 3_600_000;
+
+function toMs(min: number, max: number, text: { does: string; defaultMs: number }): Field {
+  return toField(toCount(min, max), toHonoured(`${text.does}, in milliseconds; ${text.defaultMs} unless given.`));
+}
+
+function toBytes(min: number, max: number, text: { does: string; defaultBytes: number }): Field {
+  return toField(toSize(min, max), toHonoured(`${text.does}; ${formatBytes(text.defaultBytes)} unless given.`));
+}
+
+function toNumber(min: number, max: number, text: { does: string; default: number }): Field {
+  return toField(toCount(min, max), toHonoured(`${text.does}; ${text.default} unless given.`));
+}
+
+const LIMITS = toTable({
+  wall_ms: toMs(1, HOUR_MS, {
+    does: "From the request to the response head, and between two chunks of the body",
+    defaultMs: DEFAULT_LIMITS.wallMs,
+  }),
+  memory: toBytes(16 * MIB, 4 * GIB, {
+    does: "Everything one instance holds: heap, buffers and Wasm memory",
+    defaultBytes: DEFAULT_LIMITS.memoryBytes,
+  }),
+  request_body: toBytes(0, 100 * GIB, {
+    does: "The body of a request",
+    defaultBytes: DEFAULT_LIMITS.requestBodyBytes,
+  }),
+  response_body: toBytes(0, 100 * GIB, {
+    does: "The body of a response",
+    defaultBytes: DEFAULT_LIMITS.responseBodyBytes,
+  }),
+  headers: toBytes(KIB, MIB, {
+    does: "All header lines of a request or of a response",
+    defaultBytes: DEFAULT_LIMITS.headerBytes,
+  }),
+  log: toBytes(0, 64 * MIB, {
+    does: "Console output kept of one invocation",
+    defaultBytes: DEFAULT_LIMITS.logBytes,
+  }),
+  wait_until_ms: toMs(0, HOUR_MS, {
+    does: "How long `ctx.waitUntil` may go on after the response",
+    defaultMs: DEFAULT_LIMITS.waitUntilMs,
+  }),
+  start_ms: toMs(1, 600_000, {
+    does: "Evaluation of the module's top level",
+    defaultMs: DEFAULT_LIMITS.startMs,
+  }),
+});
+
+const SCALING = toTable({
+  min_instances: toNumber(0, 100, {
+    does: "Instances kept without work; at most `max_instances`",
+    default: DEFAULT_SCALING.minInstances,
+  }),
+  max_instances: toNumber(1, 100, { does: "Instances at the most", default: DEFAULT_SCALING.maxInstances }),
+  concurrency: toNumber(1, 10_000, {
+    does: "Requests at once on one instance",
+    default: DEFAULT_SCALING.concurrency,
+  }),
+  queue_depth: toNumber(0, 100_000, {
+    does: "Requests that may wait for an instance",
+    default: DEFAULT_SCALING.queueDepth,
+  }),
+  queue_ms: toMs(0, HOUR_MS, { does: "How long a request may wait", defaultMs: DEFAULT_SCALING.queueMs }),
+  idle_ms: toMs(0, 24 * HOUR_MS, {
+    does: "An instance without work for so long is stopped",
+    defaultMs: DEFAULT_SCALING.idleMs,
+  }),
+});
+
+export const NEBULA_KEYS: Keys = {
+  nebula: toKey(
+    "each key",
+    toTable({
+      engines: toField(
+        toList(toWord(...ENGINE_NAMES)),
+        toHonoured('Which engines may run the function, in the order wanted; `["isolate"]` unless given.'),
+      ),
+      outbound: toField(
+        TEXTS,
+        toHonoured(
+          "Hosts that `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; none unless given.",
+        ),
+      ),
+      limits: toField(LIMITS, toHonoured("Ceilings beyond those of wrangler's `[limits]`.")),
+      scaling: toField(SCALING, toHonoured("How many instances, and how many requests on each.")),
+    }),
+    toHonoured("Nebula's own keys. An unknown key here is an error."),
+  ),
+};
