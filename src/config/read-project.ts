@@ -104,7 +104,8 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
       hint: "keep static files in a folder of their own",
     });
   }
-  const context = { hasCode: main !== undefined, findings };
+  const hasCode = main !== undefined || findSetting(settings, "main") !== undefined;
+  const context = { hasCode, findings };
   const assetsSettings = readAssets(assets, context);
   return {
     dir,
@@ -115,7 +116,7 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
     spec: {
       name: readName(settings, place.name ?? basename(dir), findings),
       engines: readEngines(settings, findings),
-      compatibility: readCompatibility(settings, { ...context, hasCode: context.hasCode && configFile !== undefined }),
+      compatibility: readCompatibility(settings, { ...context, hasCode: hasCode && configFile !== undefined }),
       routes: readRoutes(settings, findings),
       bindings: readBindings(settings, findings),
       ...(assetsSettings && { assets: assetsSettings }),
