@@ -10,8 +10,8 @@ import type { Settings } from "./settings.ts";
 import { formatPath } from "./source.ts";
 import { findChild, findFlag, findText, listElements, type Value } from "./value.ts";
 
-/** A pattern `host/path` without scheme; or what is wrong, a clause. */
-export type RoutePattern = { readonly pattern: string } | { readonly problem: string };
+/** A pattern `host/path` without scheme; or what is wrong, a clause, with a remedy where there is one. */
+export type RoutePattern = { readonly pattern: string } | { readonly problem: string; readonly hint?: string };
 
 /**
  * Reads a route pattern. A scheme is dropped, because a node does not tell HTTP from HTTPS; without a path it is `/`.
@@ -24,21 +24,33 @@ export function parseRoutePattern(text: string): RoutePattern {
   const scheme = /^([a-z][a-z\d+.-]*):\/\//i.exec(text);
   if (scheme && !/^https?$/i.test(scheme[1] ?? "")) return { problem: "the scheme may be http or https only" };
   const rest = text.slice(scheme?.[0].length ?? 0);
-  const slash = rest.indexOf("/");
-  const path = slash < 0 ? "/" : rest.slice(slash);
+  if (/\s/.test(rest)) return { problem: "a pattern has no white space" };
   if (/[?#]/.test(rest)) return { problem: "a pattern has no query and no fragment" };
-  if (!/^[!-~]+$/.test(path)) return { problem: "the path must be percent-encoded" };
+  const slash = rest.indexOf("/");
+  if (slash < 0 && rest.endsWith("*"))
+    return { problem: "the path is missing", hint: `write "${rest}/*" for all paths` };
+  const path = slash < 0 ? "/" : rest.slice(slash);
   if (path.slice(0, -1).includes("*")) return { problem: "a * may stand at the end of the path only" };
-  const host = parseHostPattern(slash < 0 ? rest : rest.slice(0, slash));
-  return "problem" in host ? host : { pattern: host.pattern + path };
+  if (path.startsWith("/fn/")) return { problem: "paths under /fn/ lead to functions by their name" };
+  const host = parseRouteHost(slash < 0 ? rest : rest.slice(0, slash));
+  // Requests come percent-encoded; a pattern may be written as people read it.
+  const encoded = path.toWellFormed().replace(/[^!-~]+/g, encodeURIComponent);
+  return "problem" in host ? host : { pattern: host.pattern + encoded };
 }
 
 /** Reads the host of a custom domain, which takes all paths: `shop.example.com` → `shop.example.com/*`. */
 export function parseCustomDomain(text: string): RoutePattern {
   if (text.includes("/")) return { problem: "a custom domain has no path" };
   if (text.includes("*")) return { problem: "a custom domain has no *" };
-  const host = parseHostPattern(text);
+  const host = parseRouteHost(text);
   return "problem" in host ? host : { pattern: `${host.pattern}/*` };
+}
+
+function parseRouteHost(text: string): RoutePattern {
+  if (/:\d*$/.test(text)) return { problem: "it has a port", hint: "leave the port out: routes match on every port" };
+  // A part of a label has no ASCII form of its own.
+  if (/^\*[^.].*[^ -~]/.test(text)) return { problem: 'a * before letters beyond ASCII needs a dot, "*."' };
+  return parseHostPattern(text);
 }
 
 /** The patterns that lead to the function. An environment's `route` or `routes` replaces both of the top level. */
@@ -70,7 +82,8 @@ function readRoute(route: Value, findings: Findings): string | undefined {
   const isDomain = findFlag(findChild(route, "custom_domain")) === true;
   const parsed = isDomain ? parseCustomDomain(text) : parseRoutePattern(text);
   if ("pattern" in parsed) return parsed.pattern;
-  findings.onValue(place.path, `is not a valid ${isDomain ? "custom domain" : "route pattern"}: ${parsed.problem}`);
+  const what = isDomain ? "custom domain" : "route pattern";
+  findings.onValue(place.path, `is not a valid ${what}: ${parsed.problem}`, { hint: parsed.hint });
   return undefined;
 }
 

@@ -327,6 +327,14 @@ const CASES: readonly Case[] = [
     ],
   },
   {
+    name: "a route pattern with a port, and one of all hosts without a path",
+    toml: 'routes = ["localhost:8787/*", "*"]',
+    says: [
+      '2:11 error "routes[0]" is not a valid route pattern: it has a port [leave the port out: routes match on every port]',
+      '2:31 error "routes[1]" is not a valid route pattern: the path is missing [write "*/*" for all paths]',
+    ],
+  },
+  {
     name: "custom domains",
     toml: '[[routes]]\npattern = "a.com/*"\ncustom_domain = true\n[[routes]]\npattern = "*.a.com"\ncustom_domain = true\n[[routes]]\ncustom_domain = true',
     says: [
