@@ -11,6 +11,9 @@
  * The codec knows lengths and nothing of what the frames mean: that is the peer's.
  */
 
+// Imported, because the global one is taken away from guests.
+import { Buffer } from "node:buffer";
+
 export const FRAME_HEADER_BYTES = 9;
 
 /** The largest payload of a DATA frame, and so the longest time one stream holds the socket. */

@@ -5,6 +5,7 @@
  * handed over as bytes; only one that is still coming costs a ReadableStream.
  */
 
+import { Buffer } from "node:buffer";
 import type { Body } from "../../model/exchange.ts";
 import { ProtocolError } from "./frame.ts";
 

@@ -5,7 +5,8 @@
  * follows in the same turn leaves together at its end.
  */
 
-// Imported, because a guest may replace the global one.
+// Imported, because guests lose the global ones.
+import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
 
 /** What a peer needs of a socket: `node:net`'s has it. */

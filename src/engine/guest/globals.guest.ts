@@ -5,11 +5,13 @@
  * @see https://min-common-api.proposal.wintertc.org/ (ECMA-429)
  */
 
-/** Node's globals that are not part of the web, or that reach out of the isolate. */
+/**
+ * Node's globals that are not part of the web, or that reach out of the isolate. `Buffer` stays, harmless,
+ * because Node's own fetch takes it from the global scope.
+ */
 const REMOVED = [
   "process",
   "global",
-  "Buffer",
   "setImmediate",
   "clearImmediate",
   "BroadcastChannel",
@@ -58,8 +60,8 @@ const REMOVED_OF_PROCESS = [
 
 /** Takes from the global scope, and from `process` itself, what no function may use. Called once, before the guest's code. */
 export function removeNodeGlobals(): void {
-  for (const name of REMOVED) Reflect.deleteProperty(globalThis, name);
   for (const name of REMOVED_OF_PROCESS) Reflect.deleteProperty(process, name);
+  for (const name of REMOVED) Reflect.deleteProperty(globalThis, name);
   for (const symbol of Object.getOwnPropertySymbols(globalThis)) {
     if (symbol !== Symbol.toStringTag) Reflect.deleteProperty(globalThis, symbol);
   }

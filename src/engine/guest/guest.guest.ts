@@ -29,105 +29,85 @@ import {
   WorkerEntrypoint,
 } from "./handler.guest.ts";
 import { evaluateEntry } from "./modules.guest.ts";
-import { createCompat, createProcess, type Exports } from "./nodejs-compat.guest.ts";
+import { bindProcess, createCompat, type Exports } from "./nodejs-compat.guest.ts";
 import { createOutbound } from "./outbound.guest.ts";
 import type { FetchHead, LoadHead, LogMethod, PingHead } from "./protocol.ts";
 import { fromResponse, installFastBodies, toRequest } from "./web.guest.ts";
 
-/** One request on its way through the function. */
-export interface Invocation {
-  readonly call: IncomingCall;
+/** One request on its way through the function, or the time outside of any. */
+interface Scope {
+  /** Absent outside of a request. */
+  readonly call?: CallScope;
   logBytesLeft: number;
 }
 
+/** What a guest needs of a call: frames bring it, and the warm-up has one of its own. */
+export type CallScope = Pick<IncomingCall, "id" | "signal" | "takeBody" | "hold">;
+
+/** One piece of output is cut here, so that it fits a frame whatever its characters are. */
+const LOG_PIECE = 60_000;
+
 type Head = LoadHead | FetchHead | PingHead;
+type Answer = (call: CallScope, head: FetchHead) => Promise<OutgoingAnswer>;
 
 export interface GuestOptions {
-  /** Node's look-up of built-in modules. */
+  /** Node's look-up of built-in modules, out of reach for everybody else from here on. */
   getBuiltin(name: string): unknown;
 }
 
-/** Prepares the global scope and gives the handler of the host's calls. Called once per process, before any guest code. */
-export function createGuest(options: GuestOptions) {
-  const invocations = new AsyncLocalStorage<Invocation>();
+/**
+ * Prepares the global scope and gives what answers the host's calls.
+ * Called once per process, before any guest code.
+ */
+export function createGuest({ getBuiltin }: GuestOptions) {
+  const scopes = new AsyncLocalStorage<Scope>();
+  const background: Scope = { logBytesLeft: 0 };
   let peer: Peer | undefined;
   let logBytes = 0;
-  let run: ((call: IncomingCall, head: FetchHead) => Promise<OutgoingAnswer>) | undefined;
+  let answer: Answer | undefined;
 
   const write = (level: LogMethod, text: string) => {
-    const invocation = invocations.getStore() ?? background;
-    const bytes = text.length + 1;
-    if (invocation.logBytesLeft <= 0) return;
-    invocation.logBytesLeft -= bytes;
-    const isCut = invocation.logBytesLeft <= 0;
-    const kept = isCut
-      ? `${text.slice(0, Math.max(0, invocation.logBytesLeft + bytes))} … (log limit reached: ${logBytes} bytes)`
-      : text;
-    peer?.note(invocation.call?.id ?? 0, { note: "log", level, text: kept.slice(0, 60_000) });
+    const scope = scopes.getStore() ?? background;
+    if (scope.logBytesLeft <= 0) return;
+    const kept = text.slice(0, Math.min(scope.logBytesLeft, LOG_PIECE));
+    scope.logBytesLeft -= text.length + 1;
+    const isLast = scope.logBytesLeft <= 0;
+    const shown = isLast ? `${kept} … (no more is kept: the log limit is ${logBytes} bytes)` : kept;
+    peer?.note(scope.call?.id ?? 0, { note: "log", level, text: shown });
   };
-  const background: { call?: IncomingCall; logBytesLeft: number } = { logBytesLeft: 0 };
-
   const report = (error: unknown) => {
     const { name, message, stack } = toWireError(error);
     write("error", `Uncaught ${stack ?? `${name}: ${message}`}`);
   };
+
   const bodies = installFastBodies();
   const events = installGlobalEvents(report);
   process.on("uncaughtException", (error) => {
-    if (events.dispatch(new ErrorEvent("error", { error, message: toWireError(error).message, cancelable: true })))
-      report(error);
+    const { message } = toWireError(error);
+    if (events.dispatch(new ErrorEvent("error", { error, message, cancelable: true }))) report(error);
   });
   process.on("unhandledRejection", (reason, promise) => {
-    if (events.dispatch(new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true })))
-      report(reason);
+    const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
+    if (events.dispatch(event)) report(reason);
+  });
+  const outbound = createOutbound({
+    call: (head, body) => {
+      if (peer === undefined) throw new TypeError("Cannot call out: there is no connection");
+      return peer.call(head, body);
+    },
+    parent: () => scopes.getStore()?.call?.id ?? 0,
+  });
+  const compatGlobals = { setImmediate, clearImmediate, global: globalThis };
+  const createNodeProcess = bindProcess();
+  removeNodeGlobals();
+  defineGlobals({
+    ...createTimers(),
+    console: createConsole(write),
+    fetch: outbound.fetch,
+    navigator: Object.freeze({ userAgent: "Nebula", language: "en", hardwareConcurrency: 1 }),
   });
 
-  const load = async (call: IncomingCall, head: LoadHead): Promise<OutgoingAnswer> => {
-    logBytes = head.logBytes;
-    background.logBytesLeft = logBytes;
-    const files = cutFiles(head, await readAll(call.takeBody()));
-    const outbound = createOutbound({
-      call: (callHead, body) => mustPeer(peer).call(callHead, body),
-      parent: () => invocations.getStore()?.call.id ?? 0,
-    });
-    const env = createEnv(head, outbound.binding);
-    const vars = textVars(head);
-    const hasCompat = head.compatibility.flags.includes("nodejs_compat");
-    const nodeProcess = createProcess(hasCompat ? vars : {});
-    const compat = createCompat(options.getBuiltin, { process: nodeProcess });
-    const currentCtx = () => createContext(invocations.getStore()?.call);
-    const workers: Exports = { env, WorkerEntrypoint, waitUntil: (work: unknown) => currentCtx().waitUntil(work) };
-    const deno = createDenoStyle(vars);
-    const buffer = hasCompat ? { Buffer, setImmediate, clearImmediate, global: globalThis, process: nodeProcess } : {};
-
-    removeNodeGlobals();
-    defineGlobals({
-      ...createTimers(),
-      ...buffer,
-      console: createConsole(write),
-      fetch: outbound.fetch,
-      navigator: Object.freeze({ userAgent: "Nebula", language: "en", hardwareConcurrency: 1 }),
-      ...(head.style === "deno" && { Deno: deno.namespace }),
-      ...(head.style === "listener" && env),
-    });
-    const exports = await evaluateEntry({
-      head,
-      files,
-      findBuiltin: (name) => (name === "cloudflare:workers" ? workers : hasCompat ? compat(name) : undefined),
-    });
-    const handler = findHandler(head, { exports, deno, events });
-    run = (fetchCall, fetchHead) => answer(fetchCall, fetchHead, { handler, env });
-    return { head: { ok: true }, body: null };
-  };
-
-  const answer = async (call: IncomingCall, head: FetchHead, { handler, env }: { handler: Handler; env: Env }) => {
-    const invocation: Invocation = { call, logBytesLeft: logBytes };
-    const request = toRequest(head, { body: call.takeBody(), signal: () => call.signal });
-    const response = await invocations.run(invocation, handler, request, env, createContext(call));
-    return fromResponse(response, { method: head.method, bodies });
-  };
-
-  const createContext = (call: IncomingCall | undefined): ExecutionContext => ({
+  const createContext = (call: CallScope | undefined): ExecutionContext => ({
     waitUntil: (work) => {
       const promise = Promise.resolve(work);
       call?.hold(promise);
@@ -137,16 +117,44 @@ export function createGuest(options: GuestOptions) {
     props: {},
   });
 
+  /** Evaluates a function; what it gives answers its requests. */
+  const evaluate = async (head: LoadHead, files: ReadonlyMap<string, Uint8Array>): Promise<Answer> => {
+    const env = createEnv(head, outbound.binding);
+    const vars = textVars(head);
+    const deno = createDenoStyle(vars);
+    const isCompat = head.compatibility.flags.includes("nodejs_compat");
+    const nodeProcess = createNodeProcess(vars);
+    if (isCompat) defineGlobals({ ...compatGlobals, process: nodeProcess });
+    if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
+    if (head.style === "listener") defineGlobals(env);
+    const compat = isCompat ? createCompat(getBuiltin, { process: nodeProcess }) : () => undefined;
+    const waitUntil = (work: unknown) => createContext(scopes.getStore()?.call).waitUntil(work);
+    const workers: Exports = { env, WorkerEntrypoint, waitUntil };
+    const findBuiltin = (name: string) => (name === "cloudflare:workers" ? workers : compat(name));
+    const exports = await evaluateEntry({ head, files, findBuiltin });
+    const handler = findHandler(head, { exports, deno, events });
+    return async (call, fetchHead) => {
+      const scope: Scope = { call, logBytesLeft: logBytes };
+      const request = toRequest(fetchHead, { body: call.takeBody(), signal: () => call.signal });
+      const response = await scopes.run(scope, handler, request, env, createContext(call));
+      return fromResponse(response, { method: fetchHead.method, bodies });
+    };
+  };
+
   return {
+    evaluate,
     connect: (connected: Peer) => {
       peer = connected;
     },
     onCall: async (call: IncomingCall): Promise<OutgoingAnswer> => {
       const head = fromHost(call.head);
-      if (head.op === "ping") return { head: {}, body: null };
-      if (head.op === "load") return await load(call, head);
-      if (run === undefined) throw new TypeError("Cannot answer: no function is loaded");
-      return await run(call, head);
+      if (head.op === "fetch" && answer !== undefined) return await answer(call, head);
+      if (head.op === "load") {
+        logBytes = head.logBytes;
+        background.logBytesLeft = logBytes;
+        answer = await evaluate(head, cutFiles(head, await readAll(call.takeBody())));
+      }
+      return { head: {}, body: null };
     },
   };
 }
@@ -154,11 +162,6 @@ export function createGuest(options: GuestOptions) {
 /** The border with the host, whose words are trusted. */
 function fromHost(head: unknown): Head {
   return head as Head;
-}
-
-function mustPeer(peer: Peer | undefined): Peer {
-  if (peer === undefined) throw new TypeError("Cannot call the host: there is no connection");
-  return peer;
 }
 
 function findHandler(

@@ -35,13 +35,13 @@ export function createCompat(getBuiltin: (name: string) => unknown, substitutes:
   };
 }
 
-/** `process` as a function sees it: its own environment and harmless facts. */
-export function createProcess(vars: Readonly<Record<string, string>>): Exports {
+/** Makes `process` as a function sees it: its own environment and harmless facts. Called while the real one is there. */
+export function bindProcess(): (vars: Readonly<Record<string, string>>) => Exports {
   const { nextTick, hrtime, uptime, version, versions, arch } = process;
   const listen = function (this: unknown) {
     return this;
   };
-  return {
+  return (vars) => ({
     env: { ...vars },
     nextTick,
     hrtime,
@@ -76,5 +76,5 @@ export function createProcess(vars: Readonly<Record<string, string>>): Exports {
     exit: () => {
       throw new TypeError("Cannot exit: a function ends when its response does");
     },
-  };
+  });
 }

@@ -23,6 +23,7 @@ export interface NurseryOptions {
 }
 
 const READY_MS = 20_000;
+const REFILL_MS = 10;
 /** A size that nobody has asked for in this time is no longer kept ready. */
 const SIZE_KEPT_MS = 120_000;
 const BACKOFF_MS = { first: 100, limit: 10_000 };
@@ -65,8 +66,8 @@ export class Nursery implements AsyncDisposable {
     size.takenAtMs = this.#options.clock.nowMs();
     const blank = size.blanks.shift();
     if (blank !== undefined) {
-      // In a later turn, because spawning takes a millisecond that the request at hand should not wait for.
-      setImmediate(() => this.#refill(memoryBytes));
+      // Later, because a process that comes up takes the processor from the request that waits for this one.
+      this.#options.clock.after(REFILL_MS, () => this.#refill(memoryBytes));
       return blank;
     }
     const { promise, resolve, reject } = Promise.withResolvers<GuestProcess>();
