@@ -41,6 +41,9 @@ export class GuestProcess {
   readonly peer: Peer;
   /** Fulfils when the process is gone, with the reason when nobody had asked for it. */
   readonly ended: Promise<NebulaError | undefined>;
+  /** Fulfils as `ended` does, or before it when the process has been doomed by `kill`. */
+  readonly ending: Promise<NebulaError | undefined>;
+  readonly #doomed = Promise.withResolvers<NebulaError>();
   readonly #child: ChildProcess;
   readonly #ready = Promise.withResolvers<void>();
   #owner: GuestOwner | undefined;
@@ -79,6 +82,7 @@ export class GuestProcess {
     this.#child = child;
     const ended = Promise.withResolvers<NebulaError | undefined>();
     this.ended = ended.promise;
+    this.ending = Promise.race([this.#doomed.promise, this.ended]);
     const frames = child.stdio[FRAMES_FD];
     if (!(frames instanceof Socket)) throw startFailure("the socket pair could not be made", child);
     this.peer = new Peer(frames, {
@@ -123,6 +127,7 @@ export class GuestProcess {
   /** Ends the process at once. The first reason given is the one that `ended` tells. */
   kill(reason: NebulaError): void {
     this.#reason ??= reason;
+    this.#doomed.resolve(this.#reason);
     this.#child.kill("SIGKILL");
   }
 

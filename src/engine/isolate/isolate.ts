@@ -76,7 +76,7 @@ export class Isolate implements Instance {
       },
       look: () => this.#look(),
     });
-    this.ended = guest.ended.then((reason) => {
+    this.ended = guest.ending.then((reason) => {
       this.#watch[Symbol.dispose]();
       return reason;
     });

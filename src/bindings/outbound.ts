@@ -1,0 +1,207 @@
+/**
+ * The network as a function sees it: only hosts of its allow-list, and never an address that a name was not
+ * allowed to lead to.
+ *
+ * Deny by default. A name that resolves to a private, loopback or link-local address is refused unless the
+ * allow-list names that very address or name with its port; so is every hop of a redirect.
+ */
+
+import { lookup } from "node:dns";
+import { BlockList, isIP } from "node:net";
+import { Agent, fetch } from "undici";
+import { NebulaError, toNebulaError } from "../model/errors.ts";
+import type { Call, HeaderList } from "../model/exchange.ts";
+import type { Capabilities, OutboundAnswer } from "../model/ports.ts";
+
+export interface OutboundOptions {
+  /** The function, for messages. */
+  readonly name: string;
+  /** `api.example.com`, `*.example.com`, `127.0.0.1:9000`; see FunctionSpec. */
+  readonly allow: readonly string[];
+  readonly headersTimeoutMs: number;
+}
+
+export interface Outbound extends AsyncDisposable {
+  readonly fetch: Capabilities["outbound"];
+}
+
+const MAX_REDIRECTS = 20;
+/** Headers that belong to one connection, or that undici sets itself. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "content-length",
+  "expect",
+  "host",
+  "keep-alive",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+/** Gone when a redirect leads to another origin (https://fetch.spec.whatwg.org/#http-redirect-fetch). */
+const CREDENTIALS = new Set(["authorization", "cookie", "proxy-authorization"]);
+/** Gone when a redirect turns a request into a GET. */
+const OF_BODY = new Set(["content-encoding", "content-language", "content-location", "content-type"]);
+
+/** Addresses that are not the public internet (RFC 6890). */
+function createPrivateRanges(): BlockList {
+  const ranges = new BlockList();
+  const v4 = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.2.0/24",
+    "192.168.0.0/16",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+  ];
+  const v6 = [
+    "::/127",
+    "64:ff9b::/96",
+    "64:ff9b:1::/48",
+    "100::/64",
+    "2001::/23",
+    "2001:db8::/32",
+    "2002::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
+  ];
+  for (const [family, list] of [
+    ["ipv4", v4],
+    ["ipv6", v6],
+  ] as const) {
+    for (const range of list) {
+      const [network = "", prefix = "0"] = range.split("/");
+      ranges.addSubnet(network, Number(prefix), family);
+    }
+  }
+  return ranges;
+}
+
+/** One function's way to the network. Holds kept-alive connections until it is disposed. */
+export function createOutbound({ name, allow, headersTimeoutMs }: OutboundOptions): Outbound {
+  const privateRanges = createPrivateRanges();
+  const isPrivate = (address: string) => privateRanges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
+  const denied = (host: string, why: string, hint: string) =>
+    new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot fetch from "${host}": ${why}`, {
+      hint,
+      details: { function: name, host },
+    });
+
+  const agent = new Agent({
+    headersTimeout: headersTimeoutMs,
+    connect: {
+      lookup: (hostname, options, callback) => {
+        lookup(hostname, { ...options, all: true }, (error, addresses) => {
+          if (error !== null) return callback(error, []);
+          const found = addresses.filter(({ address }) => hostname === "localhost" || !isPrivate(address));
+          if (found.length > 0) return callback(null, found);
+          callback(denied(hostname, "its name leads to a private address", "name the address itself in outbound"), []);
+        });
+      },
+    },
+  });
+
+  const check = (url: URL) => {
+    if (url.protocol !== "http:" && url.protocol !== "https:")
+      throw denied(url.protocol, "only http and https leave the node", "");
+    if (!allow.some((pattern) => mayReach(pattern, url))) {
+      throw denied(url.host, "it is not on the function's allow-list", `add "${url.host}" to outbound under [nebula]`);
+    }
+  };
+
+  const send = async (call: Call, { redirect }: Parameters<Capabilities["outbound"]>[1]): Promise<OutboundAnswer> => {
+    let url = parseUrl(call.head.url);
+    let { method } = call.head;
+    let headers = toPairs(call.head.headers).filter(([key]) => !HOP_BY_HOP.has(key));
+    let { body } = call;
+    for (let hops = 0; ; hops += 1) {
+      check(url);
+      const init = { method, headers, body, redirect: "manual" as const, signal: call.signal, dispatcher: agent };
+      const response = await fetch(url, body === null ? init : { ...init, duplex: "half" as const });
+      const location = response.headers.get("location");
+      const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
+      if (!isRedirect || redirect === "manual") {
+        return {
+          head: { status: response.status, headers: readHeaders(response.headers) },
+          body: toBody(response.body),
+          url: url.href,
+        };
+      }
+      await response.body?.cancel();
+      if (redirect === "error") throw failed(url, "it answered with a redirect");
+      if (hops >= MAX_REDIRECTS) throw failed(url, `it led through more than ${MAX_REDIRECTS} redirects`);
+      const next = parseUrl(new URL(location, url).href);
+      const becomesGet = response.status === 303 ? method !== "HEAD" : response.status < 303 && method === "POST";
+      if (!becomesGet && body instanceof ReadableStream)
+        throw failed(url, "it redirects a request whose body is spent");
+      if (becomesGet) {
+        method = "GET";
+        body = null;
+        headers = headers.filter(([key]) => !OF_BODY.has(key));
+      }
+      if (next.origin !== url.origin) headers = headers.filter(([key]) => !CREDENTIALS.has(key));
+      url = next;
+    }
+  };
+
+  return {
+    fetch: async (call, options) => {
+      try {
+        return await send(call, options);
+      } catch (thrown) {
+        const inner = thrown instanceof TypeError && thrown.cause instanceof NebulaError ? thrown.cause : thrown;
+        if (inner instanceof NebulaError) throw inner;
+        if (call.signal.aborted) throw toNebulaError(call.signal.reason);
+        throw failed(parseUrl(call.head.url), inner instanceof Error ? describe(inner) : "the network failed", inner);
+      }
+    },
+    [Symbol.asyncDispose]: () => agent.destroy(),
+  };
+}
+
+/** `host[:port]`, where the host may begin with `*.`; without a port every port of the scheme's default is meant. */
+function mayReach(pattern: string, url: URL): boolean {
+  const [, host = "", port = ""] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
+  if (port !== url.port) return false;
+  return host.startsWith("*.") ? url.hostname.endsWith(host.slice(1)) : url.hostname === host;
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.parse(text);
+  if (url === null) throw new NebulaError("NEBULA_OUTBOUND_DENIED", "Cannot fetch: the URL is not one");
+  return url;
+}
+
+function toPairs(list: HeaderList): [string, string][] {
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < list.length; i += 2) pairs.push([list[i] ?? "", list[i + 1] ?? ""]);
+  return pairs;
+}
+
+/** undici has decoded the body already, so its coding and length are not true any more. */
+function readHeaders(headers: Iterable<[string, string]>): string[] {
+  return [...headers].filter(([key]) => !HOP_BY_HOP.has(key) && key !== "content-encoding").flat();
+}
+
+function toBody(body: unknown): ReadableStream<Uint8Array> | null {
+  return body instanceof ReadableStream ? body : null;
+}
+
+function failed(url: URL, why: string, cause?: unknown): NebulaError {
+  return new NebulaError("NEBULA_OUTBOUND_FAILED", `Cannot fetch from "${url.host}": ${why}`, { cause });
+}
+
+function describe(error: Error): string {
+  const { cause } = error;
+  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
+  return code ?? error.message;
+}
