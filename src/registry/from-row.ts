@@ -12,6 +12,7 @@ import type { ErrorCode } from "../model/errors.ts";
 import { ERROR_TABLE } from "../model/errors.ts";
 import type { FunctionSpec } from "../model/function.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import { type Check, hasShape, isNumber, isText, listOf, oneOf, optional, recordOf } from "../model/shape.ts";
 import { damagedRecord } from "./registry-error.ts";
 import type { deployments } from "./schema.ts";
 
@@ -30,18 +31,14 @@ export interface DeploymentFailure {
 /** As drizzle claims it; nothing of it is believed. */
 export type DeploymentRow = typeof deployments.$inferSelect;
 
-type Check = (value: unknown) => boolean;
-
 const STATES: readonly DeploymentState[] = ["ready", "active", "retired", "failed"];
 
-const isText: Check = (value) => typeof value === "string";
-const isNumber: Check = (value) => typeof value === "number";
 const isBlob = hasShape({ digest: isDigest, bytes: isNumber });
 const isModuleFile = hasShape({ digest: isDigest, bytes: isNumber, name: isText, kind: isText });
 
 const isSpec = hasShape({
   name: isText,
-  engines: listOf(oneOf(ENGINE_NAMES)),
+  engines: listOf(oneOf(...ENGINE_NAMES)),
   compatibility: hasShape({ date: isText, flags: listOf(isText) }),
   routes: listOf(isText),
   bindings: listOf(hasShape({ type: isText, name: isText })),
@@ -112,32 +109,4 @@ function fromJson<T>(text: string, check: Check, subject: string, column: string
 function fromUnknown<T>(value: unknown, isGood: boolean, subject: string, column: string): T {
   if (!isGood) throw damagedRecord(subject, `"${column}" does not hold what it should`);
   return value as T;
-}
-
-function hasShape(fields: Readonly<Record<string, Check>>): Check {
-  const checks = Object.entries(fields);
-  return (value) => {
-    if (!isRecord(value)) return false;
-    return checks.every(([name, check]) => check(Object.hasOwn(value, name) ? value[name] : undefined));
-  };
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function listOf(check: Check): Check {
-  return (value) => Array.isArray(value) && value.every((item) => check(item));
-}
-
-function recordOf(check: Check): Check {
-  return (value) => isRecord(value) && Object.values(value).every((item) => check(item));
-}
-
-function optional(check: Check): Check {
-  return (value) => value === undefined || check(value);
-}
-
-function oneOf(words: readonly string[]): Check {
-  return (value) => typeof value === "string" && words.includes(value);
 }

@@ -1,0 +1,250 @@
+/**
+ * STORY 2: a folder becomes a function that serves. One half runs with the author, the other on the node.
+ *
+ *     author   build      sources ─▶ artifact and assets         NEBULA_BUILD_FAILED
+ *              upload     only the blobs that the node lacks
+ *     node     insert     into the registry: ready               NEBULA_ARTIFACT_INVALID
+ *              prepare    the engine tries it                    NEBULA_PREPARE_FAILED
+ *              activate   registry and router: the only moment traffic moves
+ *              drain      the old deployment, then its instances go
+ *
+ * `prepare` comes before the switch, so a broken deployment never receives a request.
+ */
+
+import type { Artifacts } from "./artifacts/artifacts.ts";
+import { digestOfJson } from "./artifacts/digest.ts";
+import type { BlobSource } from "./build/blob-source.ts";
+import type { Builder } from "./build/run.ts";
+import { type LiveFunction, type LiveParts, openLiveFunction } from "./live-function.ts";
+import type { Artifact, AssetsManifest, Digest } from "./model/artifact.ts";
+import type { DeployAnswer, StepDone } from "./model/control.ts";
+import type { Deployment, DeploymentInput } from "./model/deployment.ts";
+import { NebulaError, toNebulaError } from "./model/errors.ts";
+import type { FunctionSpec } from "./model/function.ts";
+import type { Registry } from "./registry/registry.ts";
+import { findRouteConflicts } from "./router/route-table.ts";
+import type { Router } from "./router/router.ts";
+
+// ── with the author ──────────────────────────────────────────────────────────────────────────────────────
+
+/** The node as an author reaches it; a client of the control API is one. */
+export interface DeployTarget {
+  missing(digests: readonly Digest[]): Promise<readonly Digest[]>;
+  put(digest: Digest, source: BlobSource): Promise<void>;
+  deploy(input: DeploymentInput): Promise<DeployAnswer>;
+}
+
+export interface DeployOptions {
+  readonly target: DeployTarget;
+  readonly builder: Builder;
+  readonly signal: AbortSignal;
+  readonly onStep?: (done: StepDone) => void;
+  readonly onOutput?: (text: string) => void;
+}
+
+/** Blobs on their way to the node at once. */
+const UPLOADS = 4;
+
+/**
+ * Builds a function and has a node activate it. When it rejects, what served before serves on.
+ *
+ * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name, or what the node refused it with.
+ */
+export async function deployProject(spec: FunctionSpec, options: DeployOptions): Promise<DeployAnswer> {
+  const { target, builder, signal, onStep, onOutput } = options;
+  const built = await builder.build({ signal, ...(onStep && { onStep }), ...(onOutput && { onOutput }) });
+  const startedAtMs = performance.now();
+  const missing = await target.missing([...built.blobs.keys()]);
+  const queue = [...missing];
+  const upload = async () => {
+    for (let digest = queue.shift(); digest !== undefined; digest = queue.shift()) {
+      signal.throwIfAborted();
+      const source = built.blobs.get(digest);
+      if (source !== undefined) await target.put(digest, source);
+    }
+  };
+  await Promise.all(Array.from({ length: UPLOADS }, upload));
+  onStep?.({ step: "upload", ms: performance.now() - startedAtMs });
+  const answer = await target.deploy({
+    spec,
+    ...(built.artifact !== undefined && { artifact: built.artifact }),
+    ...(built.assets !== undefined && { assets: built.assets }),
+  });
+  for (const step of answer.steps) onStep?.(step);
+  return answer;
+}
+
+// ── on the node ──────────────────────────────────────────────────────────────────────────────────────────
+
+export interface DeployParts extends LiveParts {
+  readonly artifacts: Artifacts;
+  readonly registry: Registry;
+  readonly router: Router<LiveFunction>;
+  /** How long a replaced deployment may go on with what it has in flight. */
+  readonly drainMs: number;
+}
+
+/** Deployments kept of each function, to go back to. */
+const KEPT_PER_FUNCTION = 10;
+
+/** Takes deployments, one after the other for each function. */
+export class Deployer implements AsyncDisposable {
+  readonly #parts: DeployParts;
+  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #draining = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: DeployParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Activates a deployment whose blobs are here.
+   *
+   * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when a blob is missing, NEBULA_CONFIG_INVALID when a route is taken,
+   * NEBULA_PREPARE_FAILED when no engine can run it.
+   */
+  async deploy(input: DeploymentInput): Promise<DeployAnswer> {
+    return await this.#inTurn(input.spec.name, () => this.#deploy(input));
+  }
+
+  /** Takes a function out of service and out of the registry; `false` when there is none. */
+  async remove(name: string): Promise<boolean> {
+    return await this.#inTurn(name, async () => {
+      const wasKnown = await this.#parts.registry.remove(name);
+      this.#retire(this.#parts.router.remove(name));
+      return wasKnown;
+    });
+  }
+
+  /** Brings back what was active when the node stopped. What cannot be prepared is logged and left out. */
+  async restore(): Promise<void> {
+    const { registry, log } = this.#parts;
+    const restored = (await registry.listActive()).map(async (deployment) => {
+      try {
+        this.#route(deployment, await openLiveFunction(deployment, this.#parts, this.#closing.signal));
+      } catch (thrown) {
+        const { code, message } = toNebulaError(thrown);
+        log.write("error", "function not restored", {
+          function: deployment.spec.name,
+          deployment: deployment.id,
+          code,
+          error: message,
+        });
+      }
+    });
+    await Promise.all(restored);
+  }
+
+  /** Waits for what is draining, then ends every function. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort(new NebulaError("NEBULA_DRAINING", "Cannot deploy: the node is stopping"));
+    await Promise.allSettled(this.#turns.values());
+    const live = [...this.#parts.router.entries.values()].map((entry) => entry.target);
+    await Promise.all(live.map((each) => each[Symbol.asyncDispose]()));
+    await Promise.all(this.#draining);
+  }
+
+  async #deploy(input: DeploymentInput): Promise<DeployAnswer> {
+    const { registry, router, artifacts } = this.#parts;
+    this.#closing.signal.throwIfAborted();
+    const { name } = input.spec;
+    const digest = digestOfJson(input);
+    const active = router.entries.get(name)?.target.deployment;
+    if (active?.digest === digest) return { deployment: active, isNew: false, steps: [] };
+
+    const steps: StepDone[] = [];
+    const step = async <T>(word: string, run: () => Promise<T>): Promise<T> => {
+      const startedAtMs = this.#parts.clock.nowMs();
+      const result = await run();
+      steps.push({ step: word, ms: this.#parts.clock.nowMs() - startedAtMs });
+      return result;
+    };
+    this.#checkRoutes(input.spec);
+    const deployment = await step("insert", async () => {
+      const missing = await artifacts.missing(listBlobs(input));
+      if (missing.length > 0) throw missingBlobs(name, missing.length);
+      return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
+    });
+    const live = await step("prepare", () => this.#prepare(deployment));
+    const activated = await step("activate", () => registry.activate(deployment.id));
+    this.#retire(this.#route(activated, live));
+    await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION });
+    return { deployment: activated, isNew: true, steps };
+  }
+
+  async #prepare(deployment: Deployment): Promise<LiveFunction> {
+    try {
+      return await openLiveFunction(deployment, this.#parts, this.#closing.signal);
+    } catch (thrown) {
+      const { code, message } = toNebulaError(thrown);
+      await this.#parts.registry.fail(deployment.id, { code, message });
+      throw thrown;
+    }
+  }
+
+  #route(deployment: Deployment, live: LiveFunction): LiveFunction | undefined {
+    const { name, routes } = deployment.spec;
+    return this.#parts.router.replace({ name, routes, target: live });
+  }
+
+  /** Lets a deployment finish what it has in flight, and ends it when its time is up. */
+  #retire(live: LiveFunction | undefined): void {
+    if (live === undefined) return;
+    const { clock, drainMs } = this.#parts;
+    const drain = async () => {
+      using _timer = clock.after(drainMs, () => void live[Symbol.asyncDispose]());
+      await live.drain();
+    };
+    const draining = drain().finally(() => this.#draining.delete(draining));
+    this.#draining.add(draining);
+  }
+
+  #checkRoutes({ name, routes }: FunctionSpec): void {
+    const others = [...this.#parts.router.entries.values()].filter((entry) => entry.name !== name);
+    const [conflict] = findRouteConflicts([...others, { name, routes }]).filter(({ names }) => names.includes(name));
+    if (conflict === undefined) return;
+    const other = conflict.names.find((each) => each !== name) ?? name;
+    throw new NebulaError(
+      "NEBULA_CONFIG_INVALID",
+      `Cannot activate "${name}": the route "${conflict.pattern}" belongs to "${other}"`,
+      {
+        hint: "take the route from one of the two",
+      },
+    );
+  }
+
+  async #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name);
+    const turn = (async () => {
+      // because the turn before reports its own failure to its own caller
+      await before?.catch(() => {});
+      return await run();
+    })();
+    this.#turns.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#turns.get(name) === turn) this.#turns.delete(name);
+    }
+  }
+}
+
+function listBlobs({ artifact, assets }: { artifact?: Artifact; assets?: AssetsManifest }): Digest[] {
+  const code =
+    artifact === undefined
+      ? []
+      : [artifact.main, ...artifact.modules, ...(artifact.sourceMap ? [artifact.sourceMap] : [])];
+  const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
+  return [...code, ...files].map((blob) => blob.digest);
+}
+
+function missingBlobs(name: string, count: number): NebulaError {
+  return new NebulaError(
+    "NEBULA_ARTIFACT_INVALID",
+    `Cannot insert a deployment of "${name}": ${count} of its blobs are not on this node`,
+    {
+      hint: "upload what POST /v1/blobs/missing names, then deploy again",
+    },
+  );
+}

@@ -1,0 +1,189 @@
+/**
+ * The composition root: settings in, a node out. The only place that knows which parts there are.
+ */
+
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { getRequestListener } from "@hono/node-server";
+import { openArtifacts } from "./artifacts/artifacts.ts";
+import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
+import { Deployer } from "./deploy.ts";
+import { Nursery } from "./engine/guest/nursery.ts";
+import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
+import { Watchdog } from "./engine/guest/watchdog.ts";
+import { createIsolateEngine } from "./engine/isolate/isolate-engine.ts";
+import { createControl } from "./http/control.ts";
+import { type Gateway, openGateway } from "./http/gateway.ts";
+import { listen, toUrl } from "./http/listen.ts";
+import type { LiveFunction } from "./live-function.ts";
+import { DEFAULT_LIMITS } from "./model/function.ts";
+import { type Log, systemClock } from "./model/ports.ts";
+import { openRegistry } from "./registry/registry.ts";
+import { lockStateDir } from "./registry/state-lock.ts";
+import { Router } from "./router/router.ts";
+
+export interface HostSettings {
+  /** Absolute. Everything the node keeps is in here. */
+  readonly stateDir: string;
+  readonly hostname: string;
+  /** 0: any that is free. */
+  readonly dataPort: number;
+  readonly controlPort: number;
+  /** Messages and stacks of functions in responses, for whoever asks. */
+  readonly isDevelopment: boolean;
+  readonly log: Log;
+}
+
+export interface Host extends AsyncDisposable {
+  readonly dataUrl: string;
+  readonly controlUrl: string;
+  /** Bearer token of the control API; also in the file `token` of the state directory. */
+  readonly token: string;
+  readonly layers: readonly SandboxLayer[];
+  /** Stops accepting, finishes what is in flight within DRAIN_MS, then closes. Quiet when repeated. */
+  drain(): Promise<void>;
+}
+
+export const VERSION = "0.1.0";
+const DRAIN_MS = 10_000;
+/** Blank guest processes kept ready. */
+const SPARE_GUESTS = 2;
+/** Blobs that a deployment still on its way may name are not swept. */
+const SWEEP_AGE_MS = 3_600_000;
+const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
+
+/**
+ * Starts a node and brings back the functions that it had.
+ *
+ * @throws {NebulaError} NEBULA_STATE_FAILED when the state directory cannot be used or another node has it,
+ * NEBULA_LISTEN_FAILED when a port cannot be had, NEBULA_START_FAILED when guest processes cannot be started.
+ */
+export async function openHost(settings: HostSettings): Promise<Host> {
+  const { stateDir, log } = settings;
+  await using stack = new AsyncDisposableStack();
+  stack.use(await lockStateDir(stateDir));
+  const emptyDir = join(stateDir, "empty");
+  await mkdir(emptyDir, { recursive: true, mode: 0o555 });
+  const token = await ensureToken(join(stateDir, "token"));
+
+  const clock = systemClock;
+  const artifacts = await openArtifacts(join(stateDir, "artifacts"));
+  const registry = stack.use(
+    await openRegistry(join(stateDir, "registry.db"), { clock, randomId: () => randomBytes(8).toString("hex") }),
+  );
+  await artifacts.sweep(await registry.referencedDigests(), { writtenBeforeMs: clock.dateMs() - SWEEP_AGE_MS });
+
+  const sandbox = createSandbox(inspectMachine());
+  const bootstrap = await readBootstrap();
+  const nursery = new Nursery({
+    sandbox,
+    bootstrap,
+    cwd: emptyDir,
+    spare: SPARE_GUESTS,
+    defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
+    clock,
+    log,
+  });
+  const isolate = stack.use(
+    createIsolateEngine({
+      nursery,
+      watchdog: new Watchdog(clock),
+      blobs: artifacts,
+      clock,
+      onBackgroundLog: (name) => (level, text) =>
+        log.write(level === "log" ? "info" : level, "guest", { function: name, text }),
+    }),
+  );
+  await nursery.fill();
+
+  const router = new Router<LiveFunction>();
+  const deployer = stack.use(
+    new Deployer({
+      engines: { isolate },
+      artifacts,
+      blobs: artifacts,
+      registry,
+      router,
+      clock,
+      log,
+      drainMs: DRAIN_MS,
+    }),
+  );
+  await deployer.restore();
+
+  const { hostname, dataPort, isDevelopment } = settings;
+  const gateway = await openGateway({
+    hostname,
+    port: dataPort,
+    router,
+    clock,
+    log,
+    audience: isDevelopment ? "owner" : "caller",
+    randomId: randomUUID,
+  });
+  stack.defer(() => gateway.drain({ timeoutMs: DRAIN_MS }));
+  const describeNode = () => ({ version: VERSION, dataUrl: gateway.url, controlUrl, layers: sandbox.layers });
+  const control = await openControl(
+    createControl({ token, deployer, artifacts, registry, router, log, describeNode, randomId: randomUUID }),
+    settings,
+  );
+  const controlUrl = toUrl(control, hostname);
+  stack.defer(() => closeServer(control));
+  const nodeFile = join(stateDir, "node.json");
+  await writeFile(nodeFile, JSON.stringify({ dataUrl: gateway.url, controlUrl, pid: process.pid }));
+  stack.defer(() => rm(nodeFile, { force: true }));
+  return toHost({ owned: stack.move(), gateway, controlUrl, token, layers: sandbox.layers });
+}
+
+function toHost({
+  owned,
+  gateway,
+  ...shown
+}: Pick<Host, "controlUrl" | "token" | "layers"> & { owned: AsyncDisposableStack; gateway: Gateway }): Host {
+  let closing: Promise<void> | undefined;
+  const drain = () => {
+    closing ??= owned.disposeAsync();
+    return closing;
+  };
+  return { ...shown, dataUrl: gateway.url, drain, [Symbol.asyncDispose]: drain };
+}
+
+async function openControl(
+  app: ReturnType<typeof createControl>,
+  { hostname, controlPort }: HostSettings,
+): Promise<Server> {
+  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  await listen(server, { hostname, port: controlPort });
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
+
+/** The bundled guest code: beside the packed JavaScript, or made from the sources. */
+async function readBootstrap(): Promise<string> {
+  const packed = join(SOURCE_DIR, "engine/guest/bootstrap.guest.bundle.js");
+  try {
+    return await readFile(packed, "utf8");
+  } catch {
+    // because only a packed installation has it
+    return await buildGuestBootstrap(join(SOURCE_DIR, "engine/guest/bootstrap.guest.ts"));
+  }
+}
+
+async function ensureToken(path: string): Promise<string> {
+  try {
+    return (await readFile(path, "utf8")).trim();
+  } catch {
+    // because the first start of a node has none yet
+    const token = randomBytes(32).toString("base64url");
+    await writeFile(path, `${token}\n`, { mode: 0o600 });
+    return token;
+  }
+}

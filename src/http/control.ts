@@ -1,0 +1,187 @@
+/**
+ * The control port: what an operator asks of a node, as a Hono app. Everything needs the node's token.
+ *
+ * The shapes of the answers are in model/control.ts.
+ */
+
+import { timingSafeEqual } from "node:crypto";
+import { Hono } from "hono";
+import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Deployer } from "../deploy.ts";
+import type { LiveFunction } from "../live-function.ts";
+import { type Digest, isDigest } from "../model/artifact.ts";
+import type { DeploymentSummary, FunctionStatus, NodeStatus } from "../model/control.ts";
+import { NebulaError, toNebulaError } from "../model/errors.ts";
+import type { Log } from "../model/ports.ts";
+import { isRecord } from "../model/shape.ts";
+import { MIB } from "../model/units.ts";
+import type { DeploymentRecord } from "../registry/from-row.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { RouteEntry } from "../router/route-table.ts";
+import type { Router } from "../router/router.ts";
+import { parseDeploymentInput } from "./deployment-input.ts";
+import { toProblem } from "./problem.ts";
+
+export interface ControlParts {
+  readonly token: string;
+  readonly deployer: Deployer;
+  readonly artifacts: Artifacts;
+  readonly registry: Registry;
+  readonly router: Router<LiveFunction>;
+  readonly log: Log;
+  /** Asked at each request, because ports are known only once the node listens. */
+  describeNode(): Omit<NodeStatus, "functions">;
+  randomId(): string;
+}
+
+const JSON_LIMIT_BYTES = 16 * MIB;
+const BLOB_LIMIT_BYTES = 256 * MIB;
+const LISTED_DEPLOYMENTS = 50;
+
+export function createControl(parts: ControlParts): Hono {
+  const { deployer, artifacts, registry, router } = parts;
+  const app = new Hono();
+  const toStatus = (entry: RouteEntry<LiveFunction>) => toFunctionStatus(entry, parts.describeNode().dataUrl);
+
+  app.use(async (c, next) => {
+    if (!isAuthorized(c.req.header("authorization"), parts.token)) {
+      throw new NebulaError(
+        "NEBULA_UNAUTHORIZED",
+        "Cannot serve the control API: the bearer token is missing or wrong",
+        {
+          hint: "the token is in the file token of the node's state directory",
+        },
+      );
+    }
+    await next();
+  });
+
+  app.get("/v1/node", (c) => c.json({ ...parts.describeNode(), functions: router.entries.size } satisfies NodeStatus));
+
+  app.get("/v1/functions", (c) => {
+    const functions = [...router.entries.values()].map(toStatus).sort((a, b) => a.name.localeCompare(b.name));
+    return c.json({ functions });
+  });
+
+  app.get("/v1/functions/:name", async (c) => {
+    const entry = router.entries.get(c.req.param("name"));
+    if (entry === undefined) throw unknownFunction(c.req.param("name"));
+    const deployments = await registry.listDeployments(entry.name, { limit: LISTED_DEPLOYMENTS });
+    return c.json({ function: toStatus(entry), deployments: deployments.map(toSummary) });
+  });
+
+  app.delete("/v1/functions/:name", async (c) => {
+    if (!(await deployer.remove(c.req.param("name")))) throw unknownFunction(c.req.param("name"));
+    return c.body(null, 204);
+  });
+
+  app.post("/v1/blobs/missing", async (c) => {
+    const body = await readJson(c.req.raw);
+    const digests = isRecord(body) && Array.isArray(body.digests) ? body.digests : undefined;
+    if (digests === undefined || !digests.every(isDigest)) throw invalid('"digests" must be a list of sha256 digests');
+    return c.json({ missing: await artifacts.missing(digests) });
+  });
+
+  app.put("/v1/blobs/:digest", async (c) => {
+    const digest = c.req.param("digest");
+    if (!isDigest(digest)) throw invalid("the path does not end with a sha256 digest");
+    await artifacts.put(digest, c.req.raw.body ?? new Uint8Array(), {
+      limitBytes: BLOB_LIMIT_BYTES,
+      signal: c.req.raw.signal,
+    });
+    return c.json({ digest } satisfies { digest: Digest }, 201);
+  });
+
+  app.post("/v1/deployments", async (c) => {
+    const input = parseDeploymentInput(await readJson(c.req.raw));
+    const answer = await deployer.deploy(input);
+    return c.json({ ...answer, deployment: toSummary(answer.deployment) }, 201);
+  });
+
+  app.notFound((c) =>
+    answerProblem(
+      new NebulaError("NEBULA_ROUTE_NOT_FOUND", `Cannot find ${c.req.method} ${c.req.path} in the control API`),
+      parts,
+    ),
+  );
+  app.onError((error) => answerProblem(error, parts));
+  return app;
+}
+
+function answerProblem(thrown: unknown, { log, randomId }: ControlParts): Response {
+  const error = toNebulaError(thrown);
+  const requestId = randomId();
+  const { status, headers, body } = toProblem(error, { audience: "owner", requestId });
+  if (error.fault === "host")
+    log.write("error", "control request failed", {
+      requestId,
+      code: error.code,
+      error: error.message,
+      cause: String(error.cause),
+    });
+  const pairs: [string, string][] = [];
+  for (let i = 0; i + 1 < headers.length; i += 2) pairs.push([headers[i] ?? "", headers[i + 1] ?? ""]);
+  return new Response(body, { status, headers: pairs });
+}
+
+function isAuthorized(header: string | undefined, token: string): boolean {
+  const given = Buffer.from(header?.replace(/^Bearer /i, "") ?? "");
+  const wanted = Buffer.from(token);
+  return given.byteLength === wanted.byteLength && timingSafeEqual(given, wanted);
+}
+
+async function readJson(request: Request): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > JSON_LIMIT_BYTES)
+      throw new NebulaError(
+        "NEBULA_BODY_TOO_LARGE",
+        `Cannot read the request: it has more than ${JSON_LIMIT_BYTES} bytes`,
+      );
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    // because the parser's own words quote what was sent, and that may hold secrets
+    throw invalid("its body is not JSON");
+  }
+}
+
+function toFunctionStatus({ name, routes, target }: RouteEntry<LiveFunction>, dataUrl: string): FunctionStatus {
+  const { deployment, engine, pool } = target;
+  const { id, digest, createdAtMs, spec } = deployment;
+  const { port } = new URL(dataUrl);
+  return {
+    name,
+    deployment: { id, digest, createdAtMs },
+    engine,
+    urls: [`http://${name}.localhost:${port}/`, `${dataUrl}/fn/${name}/`],
+    routes,
+    instances: pool === undefined ? { starting: 0, idle: 0, busy: 0 } : pool.status,
+    limits: spec.limits,
+    scaling: spec.scaling,
+  };
+}
+
+function toSummary({
+  id,
+  digest,
+  createdAtMs,
+  state,
+  failure,
+}: DeploymentSummary | DeploymentRecord): DeploymentSummary {
+  return { id, digest, createdAtMs, state, ...(failure !== undefined && { failure }) };
+}
+
+function unknownFunction(name: string): NebulaError {
+  return new NebulaError("NEBULA_FUNCTION_NOT_FOUND", `Cannot find a function "${name}" on this node`, {
+    hint: "nebula list shows those that there are",
+  });
+}
+
+function invalid(why: string): NebulaError {
+  return new NebulaError("NEBULA_REQUEST_INVALID", `Cannot read the request: ${why}`);
+}

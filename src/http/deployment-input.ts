@@ -1,0 +1,134 @@
+/**
+ * The border of the control API: what an author sends is a deployment, or it is refused.
+ */
+
+import { isDigest } from "../model/artifact.ts";
+import type { DeploymentInput } from "../model/deployment.ts";
+import { NebulaError } from "../model/errors.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import {
+  between,
+  type Check,
+  either,
+  hasShape,
+  isBoolean,
+  isCount,
+  isText,
+  listOf,
+  matches,
+  oneOf,
+  optional,
+  recordOf,
+} from "../model/shape.ts";
+import { GIB, MIB } from "../model/units.ts";
+
+const MAX_LIST = 1_000;
+const DAY_MS = 86_400_000;
+
+const isBlob = hasShape({ digest: isDigest, bytes: isCount });
+const isModuleFile = hasShape({
+  digest: isDigest,
+  bytes: isCount,
+  name: matches(/^\.?[^\0]{1,512}$/),
+  kind: oneOf("js", "wasm", "text", "data", "json"),
+});
+
+const isLimits = hasShape({
+  wallMs: between(1, DAY_MS),
+  cpuMs: between(1, DAY_MS),
+  memoryBytes: between(16 * MIB, 64 * GIB),
+  requestBodyBytes: isCount,
+  responseBodyBytes: isCount,
+  headerBytes: isCount,
+  subrequests: isCount,
+  logBytes: isCount,
+  waitUntilMs: between(0, DAY_MS),
+  startMs: between(1, DAY_MS),
+});
+
+const isScaling = hasShape({
+  minInstances: between(0, 1_000),
+  maxInstances: between(1, 1_000),
+  concurrency: between(1, 100_000),
+  queueDepth: isCount,
+  queueMs: between(0, DAY_MS),
+  idleMs: between(0, 365 * DAY_MS),
+});
+
+const isBinding = either(
+  hasShape({ type: oneOf("var"), name: isText, value: (value) => value !== undefined }),
+  hasShape({ type: oneOf("assets"), name: isText }),
+);
+
+const isSpec: Readonly<Record<string, Check>> = {
+  name: matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+  engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
+  compatibility: hasShape({ date: isText, flags: listOf(isText, MAX_LIST) }),
+  routes: listOf(matches(/^[^\s]{1,2000}$/), MAX_LIST),
+  bindings: listOf(isBinding, MAX_LIST),
+  assets: optional(
+    hasShape({
+      htmlHandling: oneOf("auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"),
+      notFoundHandling: oneOf("none", "404-page", "single-page-application"),
+      runWorkerFirst: either(isBoolean, listOf(isText, MAX_LIST)),
+    }),
+  ),
+  limits: isLimits,
+  scaling: isScaling,
+  outbound: listOf(matches(/^[^\s]{1,300}$/), MAX_LIST),
+};
+
+const isArtifact = hasShape({
+  kind: oneOf("js"),
+  main: isModuleFile,
+  modules: listOf(isModuleFile, MAX_LIST),
+  sourceMap: optional(isBlob),
+  style: oneOf("module", "deno", "listener"),
+});
+
+const isAssets = hasShape({
+  files: recordOf(
+    hasShape({
+      digest: isDigest,
+      bytes: isCount,
+      contentType: matches(/^[\x20-\x7e]{1,200}$/),
+      encoded: optional(recordOf(isBlob)),
+    }),
+  ),
+  headersFile: optional(isText),
+  redirectsFile: optional(isText),
+});
+
+/**
+ * Reads a deployment; limits and scaling that an author leaves out get their defaults.
+ * @throws {NebulaError} NEBULA_REQUEST_INVALID that names the first part that is not as it should be.
+ */
+export function parseDeploymentInput(value: unknown): DeploymentInput {
+  const { spec, artifact, assets } = hasShape({ spec: hasShape({}) })(value)
+    ? fromUnknown<DeploymentInput>(value)
+    : refuse("spec");
+  const whole = {
+    ...spec,
+    limits: { ...DEFAULT_LIMITS, ...spec.limits },
+    scaling: { ...DEFAULT_SCALING, ...spec.scaling },
+  };
+  for (const [field, check] of Object.entries(isSpec)) {
+    if (!check(Reflect.get(whole, field))) refuse(`spec.${field}`);
+  }
+  if (artifact !== undefined && !isArtifact(artifact)) refuse("artifact");
+  if (assets !== undefined && !isAssets(assets)) refuse("assets");
+  if (artifact === undefined && assets === undefined) refuse("artifact");
+  return { spec: whole, ...(artifact !== undefined && { artifact }), ...(assets !== undefined && { assets }) };
+}
+
+function refuse(part: string): never {
+  throw new NebulaError(
+    "NEBULA_REQUEST_INVALID",
+    `Cannot read the deployment: "${part}" is missing or not as it should be`,
+  );
+}
+
+/** The border's one cast; what it gives is checked field by field. */
+function fromUnknown<T>(value: unknown): T {
+  return value as T;
+}

@@ -1,0 +1,47 @@
+/**
+ * What is known of one request on its way: filled in by the flow, shown as Server-Timing, written as one log line.
+ */
+
+import type { ErrorCode } from "./errors.ts";
+import type { EngineName } from "./function.ts";
+
+export interface Trace {
+  readonly requestId: string;
+  readonly method: string;
+  function?: string;
+  deployment?: string;
+  engine?: EngineName | "assets";
+  /** `none`: no instance was needed. */
+  startKind: "cold" | "warm" | "none";
+  routeMs: number;
+  queueMs: number;
+  startMs: number;
+  /** From the hand-over to the instance until its response head. */
+  runMs: number;
+  code?: ErrorCode;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export function createTrace(requestId: string, method: string): Trace {
+  return {
+    requestId,
+    method,
+    startKind: "none",
+    routeMs: 0,
+    queueMs: 0,
+    startMs: 0,
+    runMs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
+  };
+}
+
+/**
+ * The Server-Timing header of a response.
+ * @see https://www.w3.org/TR/server-timing/
+ */
+export function toServerTiming({ routeMs, queueMs, startKind, startMs, runMs }: Trace): string {
+  const ms = (value: number) => Math.round(value * 1000) / 1000;
+  return `route;dur=${ms(routeMs)}, queue;dur=${ms(queueMs)}, start;desc="${startKind}";dur=${ms(startMs)}, run;dur=${ms(runMs)}`;
+}
