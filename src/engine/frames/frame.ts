@@ -43,6 +43,19 @@ export class ProtocolError extends Error {
   override readonly name = "ProtocolError";
 }
 
+/** The connection is gone, and with it every call. */
+export class ConnectionClosed extends Error {
+  override readonly name = "ConnectionClosed";
+  /** The other side closed before a frame was whole. */
+  readonly isWithinFrame: boolean;
+
+  constructor(options: ErrorOptions & { isWithinFrame?: boolean } = {}) {
+    const { isWithinFrame = false } = options;
+    super(isWithinFrame ? "the connection ended within a frame" : "the connection is closed", options);
+    this.isWithinFrame = isWithinFrame;
+  }
+}
+
 /** Encodes a frame whose payload is bytes. */
 export function encodeBytes(tag: number, stream: number, payload: Uint8Array): Buffer {
   const frame = Buffer.allocUnsafe(FRAME_HEADER_BYTES + payload.byteLength);

@@ -13,7 +13,7 @@
  */
 
 import type { Body } from "../../model/exchange.ts";
-import { encodeText, type Frame, FrameReader, KIND, ProtocolError, parseJson } from "./frame.ts";
+import { ConnectionClosed, encodeText, type Frame, FrameReader, KIND, ProtocolError, parseJson } from "./frame.ts";
 import { type CallHandler, IncomingCall } from "./incoming-call.ts";
 import { OutgoingCall } from "./outgoing-call.ts";
 import { type PeerSocket, Wire } from "./wire.ts";
@@ -26,7 +26,7 @@ export interface PeerOptions {
   readonly onCall: CallHandler;
   /** A one-way message; `bytes` is its size on the wire. */
   onNote(stream: number, note: unknown, bytes: number): void;
-  /** Called once: the socket closed, or the other side broke the protocol. Every call has failed by then. */
+  /** Called once: the socket closed (ConnectionClosed), or the other side broke the protocol. Every call has failed by then. */
   onBroken(reason: Error): void;
 }
 
@@ -50,14 +50,9 @@ export class Peer {
     this.#firstId = options.side === "host" ? 1 : 2;
     this.#nextId = this.#firstId;
     socket.on("data", (chunk) => this.#receive(chunk));
-    socket.on("error", (error) => this.#break(error));
-    socket.once("close", () =>
-      this.#break(
-        new ProtocolError(
-          this.#reader.pendingBytes > 0 ? "the connection ended within a frame" : "the connection is closed",
-        ),
-      ),
-    );
+    // A process that is killed while it is written to resets its connection: it closed, and broke no rule.
+    socket.on("error", (cause) => this.#break(new ConnectionClosed({ cause })));
+    socket.once("close", () => this.#break(new ConnectionClosed({ isWithinFrame: this.#reader.pendingBytes > 0 })));
   }
 
   /** Calls of this side that are not settled. */
@@ -69,7 +64,7 @@ export class Peer {
   call(head: unknown, body: Body): OutgoingCall {
     const call = new OutgoingCall(this.#takeId(), this.#wire);
     if (this.#isBroken) {
-      call.break(new ProtocolError("the connection is closed"));
+      call.break(new ConnectionClosed());
     } else {
       this.#outgoing.set(call.id, call);
       call.open(head, body);
@@ -84,7 +79,7 @@ export class Peer {
 
   /** Ends everything now; open calls fail. Quiet when repeated. */
   close(): void {
-    this.#break(new ProtocolError("the connection is closed"));
+    this.#break(new ConnectionClosed());
   }
 
   #takeId(): number {

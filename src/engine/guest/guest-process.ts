@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import { NebulaError } from "../../model/errors.ts";
+import { ConnectionClosed } from "../frames/frame.ts";
 import type { CallHandler } from "../frames/incoming-call.ts";
 import { Peer } from "../frames/peer.ts";
 import { FRAMES_FD } from "./sandbox.ts";
@@ -50,6 +51,7 @@ export class GuestProcess {
   #stderr = "";
   #reason: NebulaError | undefined;
   #isAskedToEnd = false;
+  #isCutShort = false;
   #hasEnded = false;
 
   /** @throws {NebulaError} NEBULA_START_FAILED when the process does not get ready in time. */
@@ -143,10 +145,14 @@ export class GuestProcess {
     else this.#ready.resolve();
   }
 
-  /** A guest that breaks the protocol has lost its right to live; one that exited is on its way out anyway. */
+  /** A guest that breaks the protocol has lost its right to live; one that closed is on its way out, and its exit says why. */
   #onBroken(reason: Error): void {
-    if (reason.message === "the connection is closed") this.#child.kill("SIGKILL");
-    else this.kill(new NebulaError("NEBULA_PROTOCOL_BROKEN", `Cannot go on with the guest process: ${reason.message}`));
+    if (reason instanceof ConnectionClosed) {
+      this.#isCutShort = reason.isWithinFrame;
+      this.#child.kill("SIGKILL");
+    } else {
+      this.kill(protocolBroken(reason.message));
+    }
   }
 
   #end(ended: PromiseWithResolvers<NebulaError | undefined>, reason: NebulaError | undefined): void {
@@ -165,12 +171,17 @@ export class GuestProcess {
     if (OUT_OF_MEMORY.test(this.#stderr)) {
       return new NebulaError("NEBULA_MEMORY_LIMIT", "Cannot go on: the heap is full", { details });
     }
+    if (this.#isCutShort) return protocolBroken("the connection ended within a frame", details);
     return new NebulaError("NEBULA_GUEST_EXITED", `Cannot go on: the guest process ended with ${how}`, { details });
   }
 }
 
 function keepTail(stream: Readable | null, add: (text: string) => void): void {
   stream?.setEncoding("utf8").on("data", add);
+}
+
+function protocolBroken(why: string, details: NebulaError["details"] = {}): NebulaError {
+  return new NebulaError("NEBULA_PROTOCOL_BROKEN", `Cannot go on with the guest process: ${why}`, { details });
 }
 
 function startFailure(why: string, child?: ChildProcess): NebulaError {

@@ -46,6 +46,7 @@ export class Nursery implements AsyncDisposable {
   #failures = 0;
   #failure: NebulaError | undefined;
   #isClosed = false;
+  #closing: Promise<void> | undefined;
 
   constructor(options: NurseryOptions) {
     this.#options = options;
@@ -88,6 +89,11 @@ export class Nursery implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(closed());
     await this.fill();

@@ -12,6 +12,7 @@ import type { FunctionSpec } from "../../model/function.ts";
 import type { Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import type { FetchOptions, Instance, InstanceAnswer } from "../engine.ts";
+import { ConnectionClosed, ProtocolError } from "../frames/frame.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import { type OutgoingCall, RemoteError } from "../frames/outgoing-call.ts";
 import type { GuestProcess } from "../guest/guest-process.ts";
@@ -100,6 +101,7 @@ export class Isolate implements Instance {
       cancel(`its top level took more than ${formatMs(spec.limits.startMs)}`),
     );
     const onAbort = () => cancel("the start was cancelled");
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       await call.answer;
@@ -223,6 +225,11 @@ export class Isolate implements Instance {
       const mapped = await mapStack(stack ?? `${name}: ${message}`);
       const cause = Object.assign(new Error(message), { name, stack: mapped });
       return this.#error(code, `${what}: ${name}: ${message}`, {}, cause);
+    }
+    if (!(thrown instanceof ConnectionClosed || thrown instanceof ProtocolError)) {
+      return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the request was complete", {
+        cause: thrown,
+      });
     }
     // The connection broke: the process is ending, and knows why.
     const reason = (await guest.ended) ?? this.#error("NEBULA_GUEST_EXITED", `${what}: its instance was stopped`);

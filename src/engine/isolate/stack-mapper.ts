@@ -7,8 +7,9 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 /** Maps every position of the bundle in a stack or a message. */
 export type StackMapper = (text: string) => Promise<string>;
 
-/** Frames of our own code inside the guest process. */
+/** Frames of our own code inside the guest process, and of Node below it at the end of a stack. */
 const OUR_FRAME = /\n\s+at [^\n]*\[eval\d*\][^\n]*/g;
+const LAST_NODE_FRAMES = /(?:\n\s+at [^\n]*\bnode:[^\n]*)+(?=$|\n(?!\s+at ))/g;
 
 /**
  * Reads the source map when the first position is to be mapped, and keeps it.
@@ -18,7 +19,7 @@ export function createStackMapper(name: string, readMap: () => Promise<Uint8Arra
   let map: Promise<SourceMap | undefined> | undefined;
   const position = new RegExp(`(?:file:///)?${RegExp.escape(name)}:(\\d+):(\\d+)`, "g");
   return async (text) => {
-    const visible = text.replace(OUR_FRAME, "");
+    const visible = text.replace(OUR_FRAME, "").replace(LAST_NODE_FRAMES, "");
     if (!visible.includes(name)) return visible;
     map ??= readMap().then(toSourceMap);
     const found = await map;

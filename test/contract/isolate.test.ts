@@ -1,0 +1,68 @@
+import { afterAll, describe, expect, it } from "vitest";
+import { ask, askText, noCapabilities, rejectionOf, until } from "../support/capabilities.ts";
+import { answering } from "../support/guest-source.ts";
+import { openIsolateLab } from "../support/isolate-lab.ts";
+import { childrenOf, isAlive } from "../support/processes.ts";
+import { engineContract } from "./engine.ts";
+
+const lab = await openIsolateLab();
+afterAll(() => lab[Symbol.asyncDispose]());
+
+engineContract("isolate", { engine: lab.engine, build: lab.build });
+
+describe("isolate: its processes", () => {
+  const signal = new AbortController().signal;
+  const start = async (text: string) => {
+    const deployment = await lab.build(answering(text));
+    await lab.nursery.fill();
+    const prepared = await lab.engine.prepare(deployment, { signal, capabilities: noCapabilities });
+    await lab.nursery.fill();
+    const before = new Set(childrenOf());
+    const instance = await prepared.start({ signal });
+    // The instance's process is a blank one of before that is no longer spare: killing tells which.
+    return { instance, before };
+  };
+
+  it("dispose() of the engine leaves no process, socket or timer", async () => {
+    const resources = () => process.getActiveResourcesInfo().sort();
+    const [processesBefore, resourcesBefore] = [childrenOf(), resources()];
+    const other = await openIsolateLab();
+    const prepared = await other.engine.prepare(await other.build(answering("() => new Response('ok')")), {
+      signal,
+      capabilities: noCapabilities,
+    });
+    const instance = await prepared.start({ signal });
+    expect(await askText(instance)).toBe("ok");
+    const started = childrenOf().filter((pid) => !processesBefore.includes(pid));
+    expect(started.length).toBeGreaterThan(0);
+    await instance[Symbol.asyncDispose]();
+    await prepared[Symbol.asyncDispose]();
+    await other[Symbol.asyncDispose]();
+    await other.engine[Symbol.asyncDispose]();
+    expect(started.filter(isAlive)).toEqual([]);
+    await until("what held the event loop is gone", () => {
+      const now = resources();
+      return ["PipeWrap", "ProcessWrap", "Timeout"].every(
+        (kind) => now.filter((each) => each === kind).length <= resourcesBefore.filter((each) => each === kind).length,
+      );
+    });
+  });
+
+  it("instance.ended tells the reason when its process is killed from outside", async () => {
+    const { instance, before } = await start("() => new Promise(() => {})");
+    const waiting = rejectionOf(ask(instance));
+    // All blank processes and the instance's own: the nursery makes new ones.
+    for (const pid of before) process.kill(pid, "SIGKILL");
+    const reason = await instance.ended;
+    expect(reason?.code).toBe("NEBULA_GUEST_EXITED");
+    expect(reason?.details.how).toBe("signal SIGKILL");
+    expect((await waiting).code).toBe("NEBULA_GUEST_EXITED");
+    await instance[Symbol.asyncDispose]();
+  });
+
+  it("the nursery goes on after its spare processes were killed", async () => {
+    const { instance } = await start("() => new Response('again')");
+    expect(await askText(instance)).toBe("again");
+    await instance[Symbol.asyncDispose]();
+  });
+});

@@ -1,0 +1,46 @@
+/**
+ * A function as a test writes it down: its text, and what its configuration would say.
+ */
+
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SCALING,
+  type FunctionSpec,
+  type Json,
+  type Limits,
+} from "../../src/model/function.ts";
+
+export interface GuestSource {
+  /** File name → content. The entry is `index.ts` or `index.js`. */
+  readonly files: Readonly<Record<string, string | Uint8Array>>;
+  readonly name?: string;
+  readonly limits?: Partial<Limits>;
+  readonly vars?: Readonly<Record<string, Json>>;
+  /** Names of bindings that the test's capabilities answer. */
+  readonly services?: readonly string[];
+  readonly flags?: readonly string[];
+}
+
+/** A guest of one file whose default export has this `fetch`. */
+export function answering(fetchFunction: string, rest: Omit<GuestSource, "files"> = {}): GuestSource {
+  return { files: { "index.ts": `export default { fetch: ${fetchFunction} };` }, ...rest };
+}
+
+/** Limits that let a test end soon. */
+export const QUICK_LIMITS: Limits = { ...DEFAULT_LIMITS, startMs: 5_000, waitUntilMs: 2_000, wallMs: 5_000 };
+
+export function toSpec({ name = "guest", limits, vars = {}, services = [], flags = [] }: GuestSource): FunctionSpec {
+  return {
+    name,
+    engines: ["isolate"],
+    compatibility: { date: "2026-01-01", flags },
+    routes: [],
+    bindings: [
+      ...Object.entries(vars).map(([key, value]) => ({ type: "var" as const, name: key, value })),
+      ...services.map((key) => ({ type: "assets" as const, name: key })),
+    ],
+    limits: { ...QUICK_LIMITS, ...limits },
+    scaling: DEFAULT_SCALING,
+    outbound: [],
+  };
+}

@@ -1,0 +1,109 @@
+/**
+ * The isolate engine with everything real below it (build, guest processes, sandbox) and nothing above it.
+ */
+
+import { mkdir, mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { readBlobSource } from "../../src/build/blob-source.ts";
+import { createEsbuild } from "../../src/build/esbuild.ts";
+import { buildGuestBootstrap } from "../../src/build/guest-bootstrap.ts";
+import { planBuild } from "../../src/build/plan.ts";
+import { runBuild } from "../../src/build/run.ts";
+import type { Engine } from "../../src/engine/engine.ts";
+import { Nursery } from "../../src/engine/guest/nursery.ts";
+import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts";
+import { Watchdog } from "../../src/engine/guest/watchdog.ts";
+import { createIsolateEngine } from "../../src/engine/isolate/isolate-engine.ts";
+import type { Deployment } from "../../src/model/deployment.ts";
+import { DEFAULT_LIMITS, type Project } from "../../src/model/function.ts";
+import { silentLog, systemClock } from "../../src/model/ports.ts";
+import type { LogLine } from "./capabilities.ts";
+import { type GuestSource, toSpec } from "./guest-source.ts";
+
+export interface IsolateLab extends AsyncDisposable {
+  readonly engine: Engine;
+  readonly nursery: Nursery;
+  /** Console lines outside of any request. */
+  readonly backgroundLines: LogLine[];
+  build(source: GuestSource): Promise<Deployment>;
+  /** Builds the project in a folder that is there already. */
+  buildFolder(dir: string, source: Omit<GuestSource, "files">): Promise<Deployment>;
+}
+
+export const BOOTSTRAP_ENTRY = join(import.meta.dirname, "../../src/engine/guest/bootstrap.guest.ts");
+
+export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
+  const root = await realpath(await mkdtemp(join(tmpdir(), "nebula-lab-")));
+  const cwd = join(root, "empty");
+  await mkdir(cwd);
+  const esbuild = createEsbuild();
+  const blobs = new Map<string, Uint8Array>();
+  const backgroundLines: LogLine[] = [];
+  const nursery = new Nursery({
+    sandbox: createSandbox(inspectMachine()),
+    bootstrap: await buildGuestBootstrap(BOOTSTRAP_ENTRY, { esbuild }),
+    cwd,
+    spare,
+    defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
+    clock: systemClock,
+    log: silentLog,
+  });
+  const engine = createIsolateEngine({
+    nursery,
+    watchdog: new Watchdog(systemClock),
+    clock: systemClock,
+    blobs: {
+      read: async (digest) => blobs.get(digest) ?? Promise.reject(new Error(`no blob ${digest}`)),
+      stream: () => new ReadableStream(),
+    },
+    onBackgroundLog: () => (level, text) => void backgroundLines.push({ level, text }),
+  });
+  let builds = 0;
+  const buildFolder: IsolateLab["buildFolder"] = async (dir, source) => {
+    const project = toProject(dir, { ...source, files: {} });
+    const built = await runBuild(planBuild(project), { signal: new AbortController().signal, esbuild });
+    for (const [digest, blob] of built.blobs) blobs.set(digest, await readBlobSource(blob));
+    if (built.artifact === undefined) throw new Error("the build made no artifact");
+    const { spec } = project;
+    const { main } = built.artifact;
+    return { id: `d_${builds++}`, digest: main.digest, createdAtMs: 0, state: "ready", spec, artifact: built.artifact };
+  };
+  return {
+    engine,
+    nursery,
+    backgroundLines,
+    buildFolder,
+    build: async (source) => {
+      const dir = join(root, `guest-${builds++}`);
+      for (const [name, content] of Object.entries(source.files)) {
+        await mkdir(dirname(join(dir, name)), { recursive: true });
+        await writeFile(join(dir, name), content);
+      }
+      return await buildFolder(dir, source);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await engine[Symbol.asyncDispose]();
+      await esbuild[Symbol.asyncDispose]();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+function toProject(dir: string, source: GuestSource): Project {
+  return {
+    dir,
+    main: join(dir, "index.ts"),
+    build: {
+      cwd: dir,
+      watchDirs: [],
+      define: {},
+      alias: {},
+      rules: [],
+      minify: false,
+      keepNames: false,
+      isBundled: true,
+    },
+    spec: toSpec(source),
+  };
+}
