@@ -58,6 +58,7 @@ const HOP_BY_HOP = new Set([
 ]);
 /** The gateway says these itself; a client may not. */
 const OURS = new Set(["cf-connecting-ip", "x-real-ip"]);
+const ONE_PIECE_BYTES = 16_384;
 const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
 const NO_CONTENT = new Set([204, 205, 304]);
@@ -198,10 +199,16 @@ async function send(response: ServerResponse, { head, body }: Answer, trace: Tra
   if (body instanceof ReadableStream) await body.cancel();
   if (body instanceof Uint8Array && mayHaveBody) {
     onBytes(body.byteLength);
-    response.end(body);
+    endWith(response, body);
   } else {
     response.end();
   }
+}
+
+/** As one-byte text Node writes a small body together with its head, in one piece and one system call. */
+function endWith(response: ServerResponse, body: Uint8Array): void {
+  if (body.byteLength > ONE_PIECE_BYTES) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1"), "latin1");
 }
 
 /** Lengths are said by whoever knows them: the gateway for whole bodies, otherwise the function, and then Node holds it to its word. */
