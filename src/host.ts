@@ -11,6 +11,7 @@ import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import { Deployer } from "./deploy.ts";
+import { openCgroups } from "./engine/guest/cgroups.ts";
 import { Nursery } from "./engine/guest/nursery.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
 import { Watchdog } from "./engine/guest/watchdog.ts";
@@ -53,6 +54,7 @@ const DRAIN_MS = 10_000;
 const SPARE_GUESTS = 2;
 /** Blobs that a deployment still on its way may name are not swept. */
 const SWEEP_AGE_MS = 3_600_000;
+const CGROUP_ROOT = "/sys/fs/cgroup";
 const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 
 /**
@@ -76,7 +78,10 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   );
   await artifacts.sweep(await registry.referencedDigests(), { writtenBeforeMs: clock.dateMs() - SWEEP_AGE_MS });
 
-  const sandbox = createSandbox(inspectMachine());
+  const machine = inspectMachine();
+  const cgroups = openCgroups({ root: CGROUP_ROOT, hostPid: machine.hostPid });
+  if (typeof cgroups !== "string") stack.use(cgroups);
+  const sandbox = createSandbox(machine, cgroups);
   const bootstrap = await readBootstrap();
   const nursery = new Nursery({
     sandbox,

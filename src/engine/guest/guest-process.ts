@@ -13,7 +13,8 @@ import { NebulaError } from "../../model/errors.ts";
 import { ConnectionClosed } from "../frames/frame.ts";
 import type { CallHandler } from "../frames/incoming-call.ts";
 import { Peer } from "../frames/peer.ts";
-import { FRAMES_FD } from "./sandbox.ts";
+import type { Cgroup } from "./cgroups.ts";
+import { FRAMES_FD, type GuestCommand } from "./sandbox.ts";
 import { findUsage, type Usage } from "./usage.ts";
 
 /** Who a guest's calls and notes go to, once a function is loaded. */
@@ -23,7 +24,7 @@ export interface GuestOwner {
 }
 
 export interface SpawnOptions {
-  readonly command: { readonly file: string; readonly args: readonly string[] };
+  readonly command: GuestCommand;
   /** The text of the bootstrap, one ES module. */
   readonly bootstrap: string;
   /** An open descriptor of the Node binary. */
@@ -46,6 +47,7 @@ export class GuestProcess {
   readonly ending: Promise<NebulaError | undefined>;
   readonly #doomed = Promise.withResolvers<NebulaError>();
   readonly #child: ChildProcess;
+  readonly #cgroup: Cgroup | undefined;
   readonly #ready = Promise.withResolvers<void>();
   #owner: GuestOwner | undefined;
   #stderr = "";
@@ -63,7 +65,7 @@ export class GuestProcess {
       detached: true,
       stdio: ["pipe", "ignore", "pipe", "pipe", options.binaryFd],
     });
-    const guest = new GuestProcess(child);
+    const guest = new GuestProcess(child, options.command.cgroup);
     child.stdin?.on("error", () => {
       // because a process that died before it read its bootstrap is reported by its exit
     });
@@ -80,8 +82,9 @@ export class GuestProcess {
     return guest;
   }
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, cgroup: Cgroup | undefined) {
     this.#child = child;
+    this.#cgroup = cgroup;
     const ended = Promise.withResolvers<NebulaError | undefined>();
     this.ended = ended.promise;
     this.ending = Promise.race([this.#doomed.promise, this.ended]);
@@ -161,6 +164,7 @@ export class GuestProcess {
     // because only `spawn` waits for readiness
     this.#ready.promise.catch(() => {});
     this.peer.close();
+    this.#cgroup?.remove();
     ended.resolve(reason);
   }
 
@@ -168,8 +172,8 @@ export class GuestProcess {
     if (this.#reason !== undefined) return this.#reason;
     const how = signal === null ? `exit code ${code}` : `signal ${signal}`;
     const details = { how, stderr: this.#stderr.trim().slice(-1_000) };
-    if (OUT_OF_MEMORY.test(this.#stderr)) {
-      return new NebulaError("NEBULA_MEMORY_LIMIT", "Cannot go on: the heap is full", { details });
+    if (OUT_OF_MEMORY.test(this.#stderr) || this.#cgroup?.wasOutOfMemory() === true) {
+      return new NebulaError("NEBULA_MEMORY_LIMIT", "Cannot go on: its memory is full", { details });
     }
     if (this.#isCutShort) return protocolBroken("the connection ended within a frame", details);
     return new NebulaError("NEBULA_GUEST_EXITED", `Cannot go on: the guest process ended with ${how}`, { details });

@@ -1,6 +1,7 @@
 /**
  * The command line that a guest process is started with: every layer of the sandbox that this machine offers.
  *
+ *     cgroup        memory and threads held by the kernel, where the host may write cgroup v2 (cgroups.ts)
  *     sh            no core files, bounded descriptors and writable memory (setrlimit)
  *     setpriv       a user id of its own, no capabilities, no new privileges, dies with the host
  *     node          --permission with nothing granted, no code from strings, bounded heap
@@ -12,15 +13,23 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { MIB } from "../../model/units.ts";
+import type { Cgroup, Cgroups } from "./cgroups.ts";
 
 export interface Sandbox {
   readonly layers: readonly SandboxLayer[];
   /** The command of one guest process. `index` tells processes apart and gives each its own user id. */
-  command(options: { index: number; memoryBytes: number }): { file: string; args: readonly string[] };
+  command(options: { index: number; memoryBytes: number }): GuestCommand;
+}
+
+export interface GuestCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** To be removed when the process has ended. */
+  readonly cgroup: Cgroup | undefined;
 }
 
 export interface SandboxLayer {
-  readonly name: "permissions" | "rlimits" | "privileges" | "own user";
+  readonly name: "permissions" | "rlimits" | "privileges" | "own user" | "cgroup";
   readonly isActive: boolean;
   /** Why it is missing. */
   readonly reason?: string;
@@ -68,7 +77,8 @@ export function inspectMachine(): Machine {
   return { isRoot: process.getuid?.() === 0, setpriv, hostPid: process.pid };
 }
 
-export function createSandbox(machine: Machine): Sandbox {
+/** The sandbox of this machine. `cgroups` are the groups, or the reason why there are none. */
+export function createSandbox(machine: Machine, cgroups: Cgroups | string = "none were asked for"): Sandbox {
   const { isRoot, setpriv, hostPid } = machine;
   const noSetpriv = "setpriv (util-linux) is not installed";
   const layers: SandboxLayer[] = [
@@ -84,17 +94,24 @@ export function createSandbox(machine: Machine): Sandbox {
           isActive: false,
           reason: isRoot ? noSetpriv : "the host is not root, so guests run as its user",
         },
+    typeof cgroups === "string"
+      ? { name: "cgroup", isActive: false, reason: cgroups }
+      : { name: "cgroup", isActive: true },
   ];
+  const isGrouped = typeof cgroups !== "string";
   return {
     layers,
     command: ({ index, memoryBytes }) => {
+      const cgroup = isGrouped ? cgroups.create({ index, memoryBytes }) : undefined;
       const uid = FIRST_UID + (hostPid % NODES_PER_MACHINE) * UIDS_PER_NODE + (index % UIDS_PER_NODE);
       return {
         file: "/bin/sh",
+        cgroup,
         args: [
           "-c",
-          rlimits(memoryBytes),
-          "guest",
+          // The shell enters the group itself, so that nothing ever runs outside of it.
+          (cgroup === undefined ? "" : 'echo 0 > "$0" && ') + rlimits(memoryBytes),
+          cgroup?.procsFile ?? "guest",
           ...(setpriv === undefined ? [] : [setpriv, ...privileges(isRoot ? uid : undefined)]),
           `/proc/self/fd/${BINARY_FD}`,
           ...NODE_FLAGS,
