@@ -1,0 +1,102 @@
+/**
+ * What the data port answers with: a function's answer, or a problem in its place.
+ *
+ * Every head that leaves carries the request's id and its Server-Timing.
+ */
+
+import type { ServerResponse } from "node:http";
+import { NebulaError } from "../model/errors.ts";
+import type { Answer, HeaderList } from "../model/exchange.ts";
+import { type Trace, toServerTiming } from "../model/trace.ts";
+import { isHopByHop } from "./hop-by-hop.ts";
+import { type Audience, toProblem } from "./problem.ts";
+import { sendStream } from "./send-body.ts";
+
+const NO_CONTENT = new Set([204, 205, 304]);
+
+const ONE_PIECE_BYTES = 16_384;
+
+/**
+ * Sends the head, and the body as it comes; fulfils when all of it is on its way.
+ *
+ * @throws {NebulaError} NEBULA_CLIENT_GONE, NEBULA_RESPONSE_INVALID, or whatever the body fails with.
+ */
+export async function sendAnswer(response: ServerResponse, { head, body }: Answer, trace: Trace): Promise<void> {
+  const onBytes = (bytes: number) => {
+    trace.bytesOut += bytes;
+  };
+  if (response.destroyed) {
+    if (body instanceof ReadableStream) await body.cancel();
+    throw new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response began");
+  }
+  const mayHaveBody = trace.method !== "HEAD" && !NO_CONTENT.has(head.status);
+  const headers = toRawHeaders(head.headers, trace);
+  if (!(body instanceof ReadableStream) && mayHaveBody) headers.push("content-length", String(body?.byteLength ?? 0));
+  else if (body instanceof ReadableStream || trace.method === "HEAD") keepLength(head.headers, headers, response);
+  writeHead(response, head.status, headers);
+  if (body instanceof ReadableStream && mayHaveBody) {
+    await sendStream(response, body, onBytes);
+    return;
+  }
+  if (body instanceof ReadableStream) await body.cancel();
+  if (body instanceof Uint8Array && mayHaveBody) {
+    onBytes(body.byteLength);
+    endWith(response, body);
+  } else {
+    response.end();
+  }
+}
+
+/** As one-byte text Node writes a small body together with its head, in one piece and one system call. */
+function endWith(response: ServerResponse, body: Uint8Array): void {
+  if (body.byteLength > ONE_PIECE_BYTES) response.end(body);
+  else response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1"), "latin1");
+}
+
+/** Lengths are said by whoever knows them: the gateway for whole bodies, otherwise the function, and then Node holds it to its word. */
+function keepLength(from: HeaderList, to: string[], response: ServerResponse): void {
+  for (let i = 0; i + 1 < from.length; i += 2) {
+    if (from[i] !== "content-length") continue;
+    to.push("content-length", from[i + 1] ?? "");
+    response.strictContentLength = true;
+    return;
+  }
+}
+
+function toRawHeaders(from: HeaderList, trace: Trace): string[] {
+  const headers: string[] = [];
+  for (let i = 0; i + 1 < from.length; i += 2) {
+    const name = from[i] ?? "";
+    if (name !== "content-length" && !isHopByHop(name)) headers.push(name, from[i + 1] ?? "");
+  }
+  headers.push("x-request-id", trace.requestId, "server-timing", toServerTiming(trace));
+  if (trace.engine !== undefined) headers.push("x-nebula-engine", trace.engine);
+  return headers;
+}
+
+/** @throws {NebulaError} NEBULA_RESPONSE_INVALID when Node refuses the head. */
+function writeHead(response: ServerResponse, status: number, headers: string[]): void {
+  try {
+    response.writeHead(status, headers);
+  } catch (cause) {
+    throw new NebulaError("NEBULA_RESPONSE_INVALID", "Cannot pass on the response: its head is not HTTP", { cause });
+  }
+}
+
+/** After the head has left, the only honest way to say that a body is not whole is to cut the connection. */
+export function sendProblem(
+  response: ServerResponse,
+  error: NebulaError,
+  { trace, audience }: { trace: Trace; audience: Audience },
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const problem = toProblem(error, { audience, requestId: trace.requestId });
+  // A request whose body nobody will read cannot be followed by another on the same connection.
+  const close = response.req.complete ? [] : ["connection", "close"];
+  const length = ["content-length", String(Buffer.byteLength(problem.body))];
+  response.writeHead(problem.status, [...toRawHeaders(problem.headers, trace), ...length, ...close]);
+  response.end(trace.method === "HEAD" ? undefined : problem.body);
+}
