@@ -122,7 +122,8 @@ export class Deployer implements AsyncDisposable {
     const { registry, log } = this.#parts;
     const restored = (await registry.listActive()).map(async (deployment) => {
       try {
-        this.#route(deployment, await openLiveFunction(deployment, this.#parts, this.#closing.signal));
+        const live = await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: true });
+        this.#route(deployment, live);
       } catch (thrown) {
         const { code, message } = toNebulaError(thrown);
         log.write("error", "function not restored", {
@@ -136,12 +137,12 @@ export class Deployer implements AsyncDisposable {
     await Promise.all(restored);
   }
 
-  /** Waits for what is draining, then ends every function. */
+  /** Ends every function, when it has finished what it has in flight or its time is up. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NebulaError("NEBULA_DRAINING", "Cannot deploy: the node is stopping"));
     await Promise.allSettled(this.#turns.values());
-    const live = [...this.#parts.router.entries.values()].map((entry) => entry.target);
-    await Promise.all(live.map((each) => each[Symbol.asyncDispose]()));
+    const { router } = this.#parts;
+    for (const name of [...router.entries.keys()]) this.#retire(router.remove(name));
     await Promise.all(this.#draining);
   }
 
@@ -175,7 +176,7 @@ export class Deployer implements AsyncDisposable {
 
   async #prepare(deployment: Deployment): Promise<LiveFunction> {
     try {
-      return await openLiveFunction(deployment, this.#parts, this.#closing.signal);
+      return await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: false });
     } catch (thrown) {
       const { code, message } = toNebulaError(thrown);
       await this.#parts.registry.fail(deployment.id, { code, message });

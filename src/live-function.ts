@@ -6,7 +6,7 @@
 
 import { type Assets, createAssets } from "./bindings/assets/assets.ts";
 import { createOutbound } from "./bindings/outbound.ts";
-import type { Engine } from "./engine/engine.ts";
+import type { Engine, PrepareOptions } from "./engine/engine.ts";
 import { Pool } from "./engine/pool.ts";
 import type { Artifact } from "./model/artifact.ts";
 import type { Deployment } from "./model/deployment.ts";
@@ -40,7 +40,7 @@ export interface LiveParts {
 export async function openLiveFunction(
   deployment: Deployment,
   parts: LiveParts,
-  signal: AbortSignal,
+  options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<LiveFunction> {
   const { spec, assets: manifest, artifact } = deployment;
   const { blobs, clock, log } = parts;
@@ -71,7 +71,7 @@ export async function openLiveFunction(
       throw new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot call "${binding}": "${spec.name}" has no such binding`);
     },
   };
-  const prepared = await engine.prepare(deployment, { signal, capabilities });
+  const prepared = await engine.prepare(deployment, { ...options, capabilities });
   const pool = new Pool({ prepared, spec, isConcurrent: engine.supports.concurrency, clock, log });
   return {
     deployment,

@@ -20,10 +20,17 @@ export interface Engine extends AsyncDisposable {
   readonly runs: ArtifactKind;
   readonly supports: EngineSupports;
   /**
-   * Checks that the deployment can run here, by starting it once where that is cheap.
+   * Checks that the deployment can run here, by starting it once where that is cheap and not proven.
    * @throws {NebulaError} NEBULA_PREPARE_FAILED when it cannot; the guest's own words are in the message.
    */
-  prepare(deployment: Deployment, options: { signal: AbortSignal; capabilities: Capabilities }): Promise<Prepared>;
+  prepare(deployment: Deployment, options: PrepareOptions): Promise<Prepared>;
+}
+
+export interface PrepareOptions {
+  readonly signal: AbortSignal;
+  readonly capabilities: Capabilities;
+  /** It has been prepared on this node before, so that nothing needs to be tried. */
+  readonly isProven: boolean;
 }
 
 /** What an engine can do; asked by the pool and by the contract suite. */

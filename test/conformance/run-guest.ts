@@ -61,7 +61,7 @@ export async function openGuestRunner({ cwd, port }: { cwd: string; port: number
     const deployment = toDeployment([put("./index.js", ENTRY), put("./test.js", text)], timeoutMs);
     const { signal } = new AbortController();
     const capabilities = { ...noCapabilities, outbound: outbound.fetch };
-    await using prepared = await engine.prepare(deployment, { signal, capabilities });
+    await using prepared = await engine.prepare(deployment, { signal, capabilities, isProven: false });
     await using instance = await prepared.start({ signal });
     try {
       const { body } = await ask(instance, { method: "POST", body: JSON.stringify({ url, timeoutMs }) });

@@ -37,7 +37,11 @@ export interface ContractLab {
 export function createContractLab({ engine, build }: ContractSetup): ContractLab {
   const prepare: ContractLab["prepare"] = async (source, capabilities = noCapabilities) => {
     const deployment = await build(source);
-    const prepared = await engine.prepare(deployment, { signal: new AbortController().signal, capabilities });
+    const prepared = await engine.prepare(deployment, {
+      signal: new AbortController().signal,
+      capabilities,
+      isProven: false,
+    });
     onTestFinished(() => prepared[Symbol.asyncDispose]());
     return prepared;
   };

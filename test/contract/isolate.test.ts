@@ -15,7 +15,7 @@ describe("isolate: its processes", () => {
   const start = async (text: string) => {
     const deployment = await lab.build(answering(text));
     await lab.nursery.fill();
-    const prepared = await lab.engine.prepare(deployment, { signal, capabilities: noCapabilities });
+    const prepared = await lab.engine.prepare(deployment, { signal, capabilities: noCapabilities, isProven: false });
     await lab.nursery.fill();
     const before = new Set(childrenOf());
     const instance = await prepared.start({ signal });
@@ -30,6 +30,7 @@ describe("isolate: its processes", () => {
     const prepared = await other.engine.prepare(await other.build(answering("() => new Response('ok')")), {
       signal,
       capabilities: noCapabilities,
+      isProven: false,
     });
     const instance = await prepared.start({ signal });
     expect(await askText(instance)).toBe("ok");

@@ -30,8 +30,9 @@ export function createIsolateEngine(parts: IsolateEngineParts): Engine {
   return {
     runs: "js",
     supports: { streaming: true, concurrency: true, cpuLimit: true },
-    prepare: async (deployment, { signal, capabilities }) => {
+    prepare: async (deployment, { signal, capabilities, isProven }) => {
       const prepared = await prepare(deployment, { parts, capabilities });
+      if (isProven) return prepared;
       try {
         await using _trial = await prepared.start({ signal });
       } catch (thrown) {

@@ -119,8 +119,8 @@ export class Isolate implements Instance {
     const { guest, spec, clock } = this.#parts;
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...call.head }, call.body);
     const settled = this.#track({ call, outgoing, log: { write: onLog, bytes: 0 }, subrequests: 0 });
-    const onAbort = () =>
-      outgoing.cancel(new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete"));
+    // What the function still does for a client that left is held to the limit that it had anyway.
+    const onAbort = () => this.#cancel(outgoing, clientGone(), spec.limits.wallMs);
     if (call.signal.aborted) onAbort();
     call.signal.addEventListener("abort", onAbort, { once: true });
     void settled.then(() => call.signal.removeEventListener("abort", onAbort));
@@ -159,22 +159,27 @@ export class Isolate implements Instance {
     if (broken !== undefined) guest.kill(broken);
   }
 
-  /** The wall limit has passed. A guest that does not even take note of that is hung. */
-  #overrun(outgoing: OutgoingCall): NebulaError {
-    const { guest, spec, clock } = this.#parts;
-    const error = this.#error(
-      "NEBULA_WALL_LIMIT",
-      `Cannot wait for "${spec.name}": its wall limit of ${formatMs(spec.limits.wallMs)} has passed`,
-      {
-        limit: "wallMs",
-        value: spec.limits.wallMs,
-      },
-    );
+  /** Cancels a request. A guest that does not even take note of that is hung, and ends. */
+  #cancel(outgoing: OutgoingCall, error: NebulaError, graceMs: number): void {
+    const { guest, clock } = this.#parts;
     outgoing.cancel(error);
-    clock.after(ACKNOWLEDGE_MS, () => {
-      if (!outgoing.isAcknowledged) guest.kill(error);
+    const timer = clock.after(graceMs, () => {
+      if (!outgoing.isAcknowledged) guest.kill(this.#wallError());
     });
+    void outgoing.settled.then(() => timer[Symbol.dispose]());
+  }
+
+  /** The wall limit has passed. */
+  #overrun(outgoing: OutgoingCall): NebulaError {
+    const error = this.#wallError();
+    this.#cancel(outgoing, error, ACKNOWLEDGE_MS);
     return error;
+  }
+
+  #wallError(): NebulaError {
+    const { name, limits } = this.#parts.spec;
+    const message = `Cannot wait for "${name}": its wall limit of ${formatMs(limits.wallMs)} has passed`;
+    return this.#error("NEBULA_WALL_LIMIT", message, { limit: "wallMs", value: limits.wallMs });
   }
 
   #readHead(value: unknown, outgoing: OutgoingCall): ResponseHead {
@@ -301,4 +306,8 @@ export class Isolate implements Instance {
     const options = { details: { ...details, function: this.#parts.spec.name } };
     return new NebulaError(code, message, cause === undefined ? options : { ...options, cause });
   }
+}
+
+function clientGone(): NebulaError {
+  return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete");
 }
