@@ -1,0 +1,73 @@
+/**
+ * `nebula serve`: starts a node, deploys the project in a folder and its functions to it, and serves until told to stop.
+ */
+
+import { join, resolve } from "node:path";
+import { createEsbuild } from "../../build/esbuild.ts";
+import { mapConcurrently } from "../../build/map-concurrently.ts";
+import { type Client, createClient } from "../../client/client.ts";
+import { openHost } from "../../host.ts";
+import { defineCommand } from "../command.ts";
+import { toStateDir } from "../common-args.ts";
+import { Deployable, type Outcome } from "../deployable.ts";
+import { HOST_ARGS, HOST_ENV, toHostSettings } from "../host-args.ts";
+import type { Printer } from "../print.ts";
+import { findProjects, type ProjectPlace, requireFolder } from "../projects.ts";
+import { printReady } from "../ready.ts";
+import { BUILDS_AT_ONCE, printLayers, untilAborted } from "../serving.ts";
+
+export default defineCommand({
+  meta: {
+    name: "serve",
+    about:
+      "Starts a node, builds and deploys the project in a folder and every folder of its functions/, and serves them " +
+      "until it is told to stop. What was deployed before serves on. Ends when everything in flight has been answered.",
+    examples: [
+      { line: "nebula serve", summary: "this folder" },
+      { line: "nebula serve shop --port 0 --control-port 0", summary: "another folder, any free ports" },
+    ],
+    env: HOST_ENV,
+  },
+  args: {
+    ...HOST_ARGS,
+    noDeploy: { type: "flag", summary: "Serve what was deployed before and build nothing" },
+  },
+  async run({ args, io, print, signal }) {
+    const dir = resolve(io.cwd, args.dir);
+    await requireFolder(dir);
+    const places = args.noDeploy ? [] : await findProjects(dir);
+    const stateDir = toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir });
+    await using host = await openHost(toHostSettings(args, { io, stateDir, isDevelopment: false }));
+    signal.throwIfAborted();
+    printLayers(print, host.layers);
+    const client = createClient(host);
+    const cacheDir = join(stateDir, "cache");
+    const outcomes = await deployAll(places, { client, cacheDir, env: args.env, print, signal });
+    printReady(print, { ...host, functions: await client.listFunctions({ signal }), outcomes });
+    await untilAborted(signal);
+    print.talk("draining");
+    await host.drain();
+    return 0;
+  },
+});
+
+interface DeployAllOptions {
+  readonly client: Client;
+  readonly cacheDir: string;
+  readonly env: string | undefined;
+  readonly print: Printer;
+  readonly signal: AbortSignal;
+}
+
+/** Deploys every project once; nothing of the build is left running. */
+async function deployAll(
+  places: readonly ProjectPlace[],
+  { signal, ...options }: DeployAllOptions,
+): Promise<readonly Outcome[]> {
+  await using esbuild = createEsbuild();
+  const parts = { ...options, esbuild, names: new Map<string, ProjectPlace>() };
+  return await mapConcurrently(places, BUILDS_AT_ONCE, async (place) => {
+    await using deployable = new Deployable(place, parts);
+    return await deployable.deploy({ signal });
+  });
+}

@@ -1,0 +1,197 @@
+/**
+ * One project on its way to a node, as often as wanted: configuration, build, upload, activation.
+ *
+ *     hello  validate ✓ 3 ms  bundle ✓ 41 ms  upload ✓ 2 ms  prepare ✓ 88 ms  active d_7f3a
+ *
+ * Keeps what makes the next time fast. When it fails, what served before serves on.
+ */
+
+import { resolve } from "node:path";
+import type { Esbuild } from "../build/esbuild.ts";
+import { planBuild } from "../build/plan.ts";
+import { type Builder, openBuilder } from "../build/run.ts";
+import type { Client } from "../client/client.ts";
+import { CONFIG_FILE_NAMES } from "../config/folder.ts";
+import { deployProject } from "../deploy.ts";
+import type { DeploymentSummary, StepDone } from "../model/control.ts";
+import { NebulaError, toNebulaError } from "../model/errors.ts";
+import type { Project } from "../model/function.ts";
+import { formatMs } from "../model/units.ts";
+import type { Printer } from "./print.ts";
+import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName } from "./projects.ts";
+
+export type Outcome =
+  | { readonly state: "active"; readonly name: string; readonly deployment: DeploymentSummary; readonly isNew: boolean }
+  | { readonly state: "failed"; readonly name: string; readonly error: NebulaError };
+
+export interface DeployableParts {
+  readonly client: Client;
+  readonly esbuild: Esbuild;
+  readonly cacheDir: string;
+  /** Which `[env.NAME]`. */
+  readonly env: string | undefined;
+  readonly print: Printer;
+  /** Who has which name, shared by all. */
+  readonly names: Map<string, ProjectPlace>;
+}
+
+export class Deployable implements AsyncDisposable {
+  readonly place: ProjectPlace;
+  readonly #parts: DeployableParts;
+  #current: { readonly project: Project; readonly builder: Builder } | undefined;
+  /** The name that it holds in `names`. */
+  #name: string | undefined;
+  /** The name under which the node has it. */
+  #served: string | undefined;
+
+  constructor(place: ProjectPlace, parts: DeployableParts) {
+    this.place = place;
+    this.#parts = parts;
+  }
+
+  /** The function's name, or the folder's until one is known. */
+  get name(): string {
+    return this.#name ?? toShownName(this.place);
+  }
+
+  /** Whether the configuration has been read at least once. */
+  get isNamed(): boolean {
+    return this.#name !== undefined;
+  }
+
+  /** Whether the node has a version of it that this program deployed. */
+  get isServed(): boolean {
+    return this.#served !== undefined;
+  }
+
+  /**
+   * What to watch, absolute: its sources, and what would be its configuration. A project that cannot be read has
+   * its whole folder watched, since what it lacks may appear anywhere in it.
+   */
+  get inputs(): readonly string[] {
+    const configs = CONFIG_FILE_NAMES.map((name) => resolve(this.place.dir, name));
+    return this.#current === undefined ? [this.place.dir] : [...configs, ...this.#current.builder.inputs];
+  }
+
+  /** Deploys what is there now and tells how it went. Rejects only when aborted. */
+  async deploy({ signal }: { signal: AbortSignal }): Promise<Outcome> {
+    const steps: StepDone[] = [];
+    const { print } = this.#parts;
+    try {
+      const { deployment, isNew } = await this.#deploy(signal, (step) => steps.push(step));
+      await this.#moveTo(this.name);
+      print.talk(this.#toLine(steps, `active ${deployment.id}${isNew ? "" : " (unchanged)"}`));
+      return { state: "active", name: this.name, deployment, isNew };
+    } catch (thrown) {
+      signal.throwIfAborted();
+      const error = withPlaces(toNebulaError(thrown), this.place.dir);
+      const { step } = error.details;
+      print.talk(this.#toLine(steps, print.style.red(`${step ?? (steps.length === 0 ? "validate" : "deploy")} ✗`)));
+      print.report(error);
+      return { state: "failed", name: this.name, error };
+    }
+  }
+
+  async #deploy(signal: AbortSignal, onStep: (step: StepDone) => void) {
+    const { client, print } = this.#parts;
+    const startMs = performance.now();
+    const { project, warnings } = await this.#read();
+    onStep({ step: "validate", ms: performance.now() - startMs });
+    const { builder } = await this.#open(project, () => print.warn(warnings));
+    return await deployProject(project.spec, {
+      target: client,
+      builder,
+      signal,
+      onStep,
+      onOutput: (text) => print.talk(text.trimEnd().replace(/^/gm, print.style.dim(`${this.name} │ `))),
+    });
+  }
+
+  async #read(): Promise<ReadProject> {
+    const { env, names } = this.#parts;
+    try {
+      const read = await readPlace(this.place, env);
+      const { name } = read.project.spec;
+      const other = names.get(name);
+      if (other !== undefined && other !== this.place) throw nameTaken(name, { own: read.project, other });
+      this.#claim(name);
+      return read;
+    } catch (thrown) {
+      // The whole folder is watched until it can be read again.
+      await this.#close();
+      throw thrown;
+    }
+  }
+
+  #claim(name: string): void {
+    const { names } = this.#parts;
+    if (this.#name !== undefined) names.delete(this.#name);
+    names.set(name, this.place);
+    this.#name = name;
+  }
+
+  /** It is served under this name now: under the one before, nobody answers any more. */
+  async #moveTo(name: string): Promise<void> {
+    const before = this.#served;
+    this.#served = name;
+    if (before === undefined || before === name || this.#parts.names.has(before)) return;
+    await this.#parts.client.removeFunction(before).catch(ignoreUnknown);
+  }
+
+  /** The builder of exactly this project. */
+  async #open(project: Project, onChange: () => void) {
+    if (this.#current !== undefined && isSame(this.#current.project, project)) return this.#current;
+    await this.#close();
+    onChange();
+    const { esbuild, cacheDir } = this.#parts;
+    this.#current = { project, builder: openBuilder(planBuild(project), { esbuild, cacheDir }) };
+    return this.#current;
+  }
+
+  async #close(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    await current?.builder[Symbol.asyncDispose]();
+  }
+
+  /** Takes the function off the node. */
+  async remove(): Promise<void> {
+    await this.#close();
+    const { names, client } = this.#parts;
+    if (this.#name !== undefined) names.delete(this.#name);
+    const served = this.#served ?? this.#name;
+    if (served === undefined || names.has(served)) return;
+    await client.removeFunction(served).catch(ignoreUnknown);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+
+  #toLine(steps: readonly StepDone[], end: string): string {
+    const { style } = this.#parts.print;
+    const words = steps.map(({ step, ms }) => `${step} ${style.green("✓")} ${formatMs(ms)}`);
+    return [style.bold(this.name), ...words, end].join("  ");
+  }
+}
+
+function isSame(one: Project, other: Project): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** It may never have become active. */
+function ignoreUnknown(thrown: unknown): void {
+  if (toNebulaError(thrown).code !== "NEBULA_FUNCTION_NOT_FOUND") throw thrown;
+}
+
+/** A build names files relative to its project; here there are several. */
+function withPlaces(error: NebulaError, dir: string): NebulaError {
+  if (error.diagnostics.length === 0) return error;
+  const { code, message, hint, details, diagnostics, cause } = error;
+  return new NebulaError(code, message, {
+    ...(hint !== undefined && { hint }),
+    details,
+    diagnostics: diagnostics.map((one) => ({ ...one, file: resolve(dir, one.file) })),
+    ...(cause !== undefined && { cause }),
+  });
+}

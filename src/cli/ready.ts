@@ -1,0 +1,70 @@
+/**
+ * What a node says when it is ready: a table of its functions, and one line with its two addresses.
+ */
+
+import type { FunctionStatus } from "../model/control.ts";
+import type { Outcome } from "./deployable.ts";
+import type { Printer } from "./print.ts";
+import { formatTable } from "./style.ts";
+
+export interface Ready {
+  readonly dataUrl: string;
+  readonly controlUrl: string;
+  /** What serves. */
+  readonly functions: readonly FunctionStatus[];
+  /** How this start's deployments went; functions that have none were deployed before. */
+  readonly outcomes: readonly Outcome[];
+}
+
+/**
+ * Prints it: the last line is `ready data=http://127.0.0.1:8787 control=http://127.0.0.1:8788`, in this form exactly.
+ */
+export function printReady(print: Printer, { dataUrl, controlUrl, functions, outcomes }: Ready): void {
+  const rows = toRows(functions, outcomes);
+  const table = rows.map(({ name, state, engine, url, routes }) => [
+    name,
+    state,
+    engine ?? "-",
+    url ?? "-",
+    routes.join(" ") || "-",
+  ]);
+  const text =
+    rows.length === 0 ? "no functions" : formatTable([["function", "state", "engine", "url", "routes"], ...table]);
+  print.result(
+    { ready: true, dataUrl, controlUrl, functions: rows },
+    `${text}\nready data=${dataUrl} control=${controlUrl}`,
+  );
+}
+
+interface Row {
+  readonly name: string;
+  /** `active`, `failed`, `failed, an older one serves`, `from before`. */
+  readonly state: string;
+  readonly engine?: string;
+  readonly url?: string;
+  readonly routes: readonly string[];
+  readonly deployment?: string;
+  readonly code?: string;
+}
+
+function toRows(functions: readonly FunctionStatus[], outcomes: readonly Outcome[]): Row[] {
+  const failed = new Map(outcomes.flatMap((one) => (one.state === "failed" ? [[one.name, one.error.code]] : [])));
+  const deployed = new Set(outcomes.map(({ name }) => name));
+  const serving = functions.map(({ name, engine, urls, routes, deployment }) => {
+    const code = failed.get(name);
+    return {
+      name,
+      state: code !== undefined ? "failed, an older one serves" : deployed.has(name) ? "active" : "from before",
+      engine,
+      ...(urls[0] !== undefined && { url: urls[0] }),
+      routes,
+      deployment: deployment.id,
+      ...(code !== undefined && { code }),
+    };
+  });
+  const names = new Set(functions.map(({ name }) => name));
+  const absent = [...failed].flatMap(([name, code]) =>
+    names.has(name) ? [] : [{ name, state: "failed", routes: [], code }],
+  );
+  return [...serving, ...absent];
+}

@@ -1,0 +1,156 @@
+/**
+ * The control API as typed calls. Used by the command line and by end-to-end tests.
+ *
+ *     createClient({ controlUrl, token }).listFunctions()  →  [{ name: "hello", engine: "isolate", … }]
+ *
+ * Holds no connection of its own and keeps no state. What comes back is read in `answers.ts`.
+ */
+
+import { openAsBlob } from "node:fs";
+import type { BlobSource } from "../build/blob-source.ts";
+import type { Digest } from "../model/artifact.ts";
+import type { DeployAnswer, FunctionDetail, FunctionStatus, NodeStatus } from "../model/control.ts";
+import type { DeploymentInput } from "../model/deployment.ts";
+import { NebulaError } from "../model/errors.ts";
+import { type Answers, findProblem, parseAnswer } from "./answers.ts";
+
+export interface ClientOptions {
+  /** `http://127.0.0.1:8788` */
+  readonly controlUrl: string;
+  readonly token: string;
+  /** For tests; default the global one. */
+  readonly fetch?: typeof fetch;
+}
+
+export interface CallOptions {
+  /** Aborting rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Every method throws what the node answers with, under the node's own code, and besides:
+ *
+ * @throws {NebulaError} NEBULA_NODE_UNREACHABLE when no node answers, or something else does.
+ */
+export interface Client {
+  getNode(options?: CallOptions): Promise<NodeStatus>;
+  /** By name. */
+  listFunctions(options?: CallOptions): Promise<readonly FunctionStatus[]>;
+  /** @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND */
+  getFunction(name: string, options?: CallOptions): Promise<FunctionDetail>;
+  /** @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND */
+  removeFunction(name: string, options?: CallOptions): Promise<void>;
+  /** Which of these blobs the node does not hold. */
+  missing(digests: readonly Digest[], options?: CallOptions): Promise<readonly Digest[]>;
+  /** Uploads one blob; a file is streamed. @throws {NebulaError} NEBULA_ARTIFACT_INVALID when the bytes are others. */
+  put(digest: Digest, source: BlobSource, options?: CallOptions): Promise<void>;
+  /** @throws {NebulaError} NEBULA_CONFIG_INVALID, NEBULA_ARTIFACT_INVALID, NEBULA_PREPARE_FAILED */
+  deploy(input: DeploymentInput, options?: CallOptions): Promise<DeployAnswer>;
+}
+
+/** Makes a client. Calls nobody yet. */
+export function createClient(options: ClientOptions): Client {
+  return new HttpClient(options);
+}
+
+interface Sent extends CallOptions {
+  readonly method?: string;
+  readonly json?: unknown;
+  readonly bytes?: Uint8Array<ArrayBuffer> | Blob;
+}
+
+class HttpClient implements Client {
+  readonly #controlUrl: string;
+  readonly #token: string;
+  readonly #fetch: typeof fetch;
+
+  constructor({ controlUrl, token, fetch: fetchWith = fetch }: ClientOptions) {
+    this.#controlUrl = controlUrl.replace(/\/$/, "");
+    this.#token = token;
+    this.#fetch = fetchWith;
+  }
+
+  getNode(options: CallOptions = {}): Promise<NodeStatus> {
+    return this.#ask("node", "/v1/node", options);
+  }
+
+  async listFunctions(options: CallOptions = {}): Promise<readonly FunctionStatus[]> {
+    return (await this.#ask("functions", "/v1/functions", options)).functions;
+  }
+
+  getFunction(name: string, options: CallOptions = {}): Promise<FunctionDetail> {
+    return this.#ask("function", `/v1/functions/${encodeURIComponent(name)}`, options);
+  }
+
+  async removeFunction(name: string, options: CallOptions = {}): Promise<void> {
+    await this.#send(`/v1/functions/${encodeURIComponent(name)}`, { ...options, method: "DELETE" });
+  }
+
+  async missing(digests: readonly Digest[], options: CallOptions = {}): Promise<readonly Digest[]> {
+    return (await this.#ask("missing", "/v1/blobs/missing", { ...options, json: { digests } })).missing;
+  }
+
+  async put(digest: Digest, source: BlobSource, options: CallOptions = {}): Promise<void> {
+    const bytes = source.from === "memory" ? new Uint8Array(source.content) : await openFile(source.path);
+    await this.#send(`/v1/blobs/${digest}`, { ...options, method: "PUT", bytes });
+  }
+
+  deploy(input: DeploymentInput, options: CallOptions = {}): Promise<DeployAnswer> {
+    return this.#ask("deployment", "/v1/deployments", { ...options, json: input });
+  }
+
+  async #ask<Name extends keyof Answers>(name: Name, path: string, sent: Sent): Promise<Answers[Name]> {
+    return parseAnswer(name, await this.#send(path, sent));
+  }
+
+  /** The text of a good answer. */
+  async #send(path: string, { method, json, bytes, signal }: Sent): Promise<string> {
+    const headers = new Headers({ authorization: `Bearer ${this.#token}` });
+    if (json !== undefined) headers.set("content-type", "application/json");
+    if (bytes !== undefined) headers.set("content-type", "application/octet-stream");
+    const body = json === undefined ? bytes : JSON.stringify(json);
+    try {
+      const response = await this.#fetch(this.#controlUrl + path, {
+        method: method ?? (body === undefined ? "GET" : "POST"),
+        headers,
+        redirect: "error",
+        ...(body !== undefined && { body }),
+        ...(signal && { signal }),
+      });
+      const text = await response.text();
+      if (response.ok) return text;
+      throw findProblem(text) ?? this.#unreachable(`it answers with status ${response.status}`);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (thrown instanceof NebulaError) throw thrown;
+      throw this.#unreachable(explain(thrown), thrown);
+    }
+  }
+
+  #unreachable(what: string, cause?: unknown): NebulaError {
+    return new NebulaError("NEBULA_NODE_UNREACHABLE", `Cannot reach the node at "${this.#controlUrl}": ${what}`, {
+      hint: "Start the node with nebula serve",
+      ...(cause !== undefined && { cause }),
+    });
+  }
+}
+
+/** A file as a body: its size is known, its bytes are read as they are sent. */
+async function openFile(path: string): Promise<Blob> {
+  try {
+    return await openAsBlob(path);
+  } catch (cause) {
+    throw new NebulaError("NEBULA_BUILD_FAILED", `Cannot upload "${path}": it cannot be read`, {
+      hint: "It changed or went away during the build: build again",
+      cause,
+    });
+  }
+}
+
+/** fetch says "fetch failed" and hides the reason in its cause. */
+function explain(thrown: unknown): string {
+  const cause = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : thrown;
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ECONNREFUSED") return "nothing listens there";
+  return cause instanceof Error ? cause.message || String(code) : String(cause);
+}
