@@ -58,6 +58,7 @@ export async function invoke(
   trace.engine = live.engine;
 
   const { limits } = live.deployment.spec;
+  checkHeaders(request.headers, limits);
   const url = `http://${request.host}${match.path}${request.query}`;
   const head = { method: request.method, url, headers: request.headers };
   const { signal } = request;
@@ -89,6 +90,19 @@ export async function invoke(
   } finally {
     trace.runMs = clock.nowMs() - handedOverAtMs;
   }
+}
+
+function checkHeaders(headers: HeaderList, { headerBytes }: Limits): void {
+  let bytes = 0;
+  for (const text of headers) bytes += text.length + 2;
+  if (bytes <= headerBytes) return;
+  throw new NebulaError(
+    "NEBULA_HEADERS_TOO_LARGE",
+    `Cannot take the request: its headers have more than ${headerBytes} bytes`,
+    {
+      details: { limit: "headerBytes", value: headerBytes },
+    },
+  );
 }
 
 /** Gives the instance back when the response's body and the work behind it have ended, or at once when it fails. */

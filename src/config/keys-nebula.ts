@@ -4,7 +4,7 @@
  * `cpu_ms` and `subrequests` are not here: wrangler has them under `[limits]`.
  */
 
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES } from "../model/function.ts";
 import { formatBytes, GIB, KIB, MIB } from "../model/units.ts";
 import { toField, toHonoured, toKey } from "./key.ts";
 import type { Field, Keys } from "./schema.ts";
@@ -41,7 +41,7 @@ const LIMITS = toTable({
     does: "The body of a response",
     defaultBytes: DEFAULT_LIMITS.responseBodyBytes,
   }),
-  headers: toBytes(KIB, MIB, {
+  headers: toBytes(KIB, MAX_HEADER_BYTES, {
     does: "All header lines of a request or of a response",
     defaultBytes: DEFAULT_LIMITS.headerBytes,
   }),

@@ -5,7 +5,7 @@
 import { isDigest } from "../model/artifact.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES } from "../model/function.ts";
 import {
   between,
   type Check,
@@ -20,7 +20,7 @@ import {
   optional,
   recordOf,
 } from "../model/shape.ts";
-import { GIB, MIB } from "../model/units.ts";
+import { GIB, KIB, MIB } from "../model/units.ts";
 
 const MAX_LIST = 1_000;
 const DAY_MS = 86_400_000;
@@ -39,7 +39,7 @@ const isLimits = hasShape({
   memoryBytes: between(16 * MIB, 64 * GIB),
   requestBodyBytes: isCount,
   responseBodyBytes: isCount,
-  headerBytes: isCount,
+  headerBytes: between(KIB, MAX_HEADER_BYTES),
   subrequests: isCount,
   logBytes: isCount,
   waitUntilMs: between(0, DAY_MS),

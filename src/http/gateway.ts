@@ -9,7 +9,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { type InvokeParts, invoke } from "../invoke.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
-import { DEFAULT_LIMITS } from "../model/function.ts";
+import { MAX_HEADER_BYTES } from "../model/function.ts";
 import { createTrace } from "../model/trace.ts";
 import { listen, toUrl } from "./listen.ts";
 import type { Audience } from "./problem.ts";
@@ -44,7 +44,7 @@ const CONNECTIONS_CHECK_MS = 2_000;
 /** @throws {NebulaError} NEBULA_LISTEN_FAILED when the port cannot be had. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({
-    maxHeaderSize: DEFAULT_LIMITS.headerBytes,
+    maxHeaderSize: MAX_HEADER_BYTES,
     headersTimeout: HEADERS_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,

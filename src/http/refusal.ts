@@ -4,7 +4,7 @@
 
 import type { Duplex } from "node:stream";
 import { type ErrorCode, NebulaError } from "../model/errors.ts";
-import { DEFAULT_LIMITS } from "../model/function.ts";
+import { MAX_HEADER_BYTES } from "../model/function.ts";
 import type { Log } from "../model/ports.ts";
 import { createTrace } from "../model/trace.ts";
 import { toProblem } from "./problem.ts";
@@ -41,7 +41,7 @@ export function refuse(
 
 function describeRefusal(code: string): [ErrorCode, string] {
   if (code === "HPE_HEADER_OVERFLOW")
-    return ["NEBULA_HEADERS_TOO_LARGE", `its headers have more than ${DEFAULT_LIMITS.headerBytes} bytes`];
+    return ["NEBULA_HEADERS_TOO_LARGE", `its headers have more than ${MAX_HEADER_BYTES} bytes`];
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return ["NEBULA_REQUEST_TIMEOUT", "it did not come in time"];
   return ["NEBULA_REQUEST_INVALID", "it is not HTTP/1.1 as RFC 9112 has it"];
 }

@@ -46,6 +46,9 @@ export const DEFAULT_LIMITS: Limits = {
   startMs: 10_000,
 };
 
+/** The most that `headerBytes` may be: what the data port reads at all, and what fits a frame however it is escaped. */
+export const MAX_HEADER_BYTES = 128 * KIB;
+
 /** How many instances a function may have, and how many requests at once each of them takes. */
 export interface Scaling {
   readonly minInstances: number;

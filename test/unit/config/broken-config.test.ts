@@ -395,7 +395,7 @@ const CASES: readonly Case[] = [
       '3:10 error "limits.cpu_ms" must be a whole number from 1 to 300000, is 0',
       '4:15 error "limits.subrequests" must be a whole number from 1 to 10000000, is 1.5',
       '6:10 error "nebula.limits.memory" must be a size from 16 MiB to 4 GiB, is "8 MiB"',
-      '7:11 error "nebula.limits.headers" must be a size from 1 KiB to 1 MiB, is 12',
+      '7:11 error "nebula.limits.headers" must be a size from 1 KiB to 128 KiB, is 12',
       '8:11 error "nebula.limits.wall_ms" must be a whole number from 1 to 3600000, is 3600001',
       '9:7 error "nebula.limits.log" must be a size from 0 B to 64 MiB, is "much"',
     ],
