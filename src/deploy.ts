@@ -34,6 +34,7 @@ export interface DeployTarget {
   deploy(input: DeploymentInput): Promise<DeployAnswer>;
 }
 
+/** With what an author builds, and where it goes. */
 export interface DeployOptions {
   readonly target: DeployTarget;
   readonly builder: Builder;
@@ -76,6 +77,7 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
 
 // ── on the node ──────────────────────────────────────────────────────────────────────────────────────────
 
+/** What the node's half works with. */
 export interface DeployParts extends LiveParts {
   readonly artifacts: Artifacts;
   readonly registry: Registry;

@@ -26,6 +26,7 @@ import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
 import { Router } from "./router/router.ts";
 
+/** Everything about a node that its operator may choose. */
 export interface HostSettings {
   /** Absolute. Everything the node keeps is in here. */
   readonly stateDir: string;
@@ -38,6 +39,7 @@ export interface HostSettings {
   readonly log: Log;
 }
 
+/** A node that serves. */
 export interface Host extends AsyncDisposable {
   readonly dataUrl: string;
   readonly controlUrl: string;
@@ -48,6 +50,7 @@ export interface Host extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
+/** The version of the node, as package.json has it. */
 export const VERSION = "0.1.0";
 const DRAIN_MS = 10_000;
 /** Blank guest processes kept ready. */

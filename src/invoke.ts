@@ -18,6 +18,7 @@ import type { Clock, GuestLog, Log } from "./model/ports.ts";
 import type { Trace } from "./model/trace.ts";
 import type { Router } from "./router/router.ts";
 
+/** What story 1 works with. */
 export interface InvokeParts {
   readonly router: Router<LiveFunction>;
   readonly clock: Clock;

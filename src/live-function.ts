@@ -14,6 +14,7 @@ import { NebulaError } from "./model/errors.ts";
 import type { EngineName } from "./model/function.ts";
 import type { BlobReader, Capabilities, Clock, Log } from "./model/ports.ts";
 
+/** A deployment that serves. */
 export interface LiveFunction extends AsyncDisposable {
   readonly deployment: Deployment;
   /** What answers: `assets` for static files alone. */
@@ -25,6 +26,7 @@ export interface LiveFunction extends AsyncDisposable {
   drain(): Promise<void>;
 }
 
+/** What deployments are brought to life with. */
 export interface LiveParts {
   /** By name, those that this node has. */
   readonly engines: Readonly<Partial<Record<EngineName, Engine>>>;

@@ -19,6 +19,7 @@ import { streamBlob, writeBlob } from "./blob-file.ts";
 import { digestOf } from "./digest.ts";
 import { findErrno, toStateError } from "./state-error.ts";
 
+/** How much may come, and until when. */
 export interface PutOptions {
   /** More bytes than this are refused. */
   readonly limitBytes: number;
@@ -26,6 +27,7 @@ export interface PutOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Which blobs are too young to be swept. */
 export interface SweepOptions {
   /**
    * Spares blobs written at this time or later (milliseconds since 1970): an author uploads blobs before the deployment

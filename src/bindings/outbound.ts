@@ -13,6 +13,7 @@ import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Call, HeaderList } from "../model/exchange.ts";
 import type { Capabilities, OutboundAnswer } from "../model/ports.ts";
 
+/** Whose way to the network it is, and where it may lead. */
 export interface OutboundOptions {
   /** The function, for messages. */
   readonly name: string;
@@ -21,6 +22,7 @@ export interface OutboundOptions {
   readonly headersTimeoutMs: number;
 }
 
+/** One function's way to the network. */
 export interface Outbound extends AsyncDisposable {
   readonly fetch: Capabilities["outbound"];
 }

@@ -8,11 +8,13 @@ import type { BlobSources } from "./blob-source.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
 import type { StepOutput } from "./step.ts";
 
+/** How long one step took. */
 export interface StepTime {
   readonly step: StepName;
   readonly ms: number;
 }
 
+/** What a build gives: manifests, and the bytes that they name. */
 export interface Built {
   /** Absent for a project of static files alone. */
   readonly artifact?: JsArtifact;

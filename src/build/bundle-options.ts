@@ -15,6 +15,7 @@ import { nodeImportsPlugin } from "./plugins/node-imports.ts";
 /** Never written; its place makes the paths in the source map relative to the project. */
 export const OUT_FILE = ".nebula.bundle.js";
 
+/** Folders that the bundler's options refer to. */
 export interface BundlePlaces {
   /** Real paths: esbuild resolves links itself, and paths on both sides of one would not be relative to each other. */
   readonly dir: string;

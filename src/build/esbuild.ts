@@ -30,6 +30,7 @@ export interface Bundler extends AsyncDisposable {
   run(options: { signal: AbortSignal }): Promise<BundleOutcome>;
 }
 
+/** esbuild, started when first asked, ended when disposed. */
 export interface Esbuild extends AsyncDisposable {
   /** Loads nothing before the bundler's first run. Output is never written to disk. */
   openBundler(options: BuildOptions): Bundler;

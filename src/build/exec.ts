@@ -14,6 +14,7 @@ import { type Clock, systemClock } from "../model/ports.ts";
 import { KIB } from "../model/units.ts";
 import { createTail } from "./output-tail.ts";
 
+/** What to run, where, and for how long. */
 export interface ShellOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -28,6 +29,7 @@ export interface ShellOptions {
   readonly clock?: Clock;
 }
 
+/** How a command ended, and its last words. */
 export interface ShellResult {
   readonly outcome: "exited" | "killed" | "timed-out";
   /** Absent when a signal ended the process. */
@@ -39,6 +41,7 @@ export interface ShellResult {
   readonly droppedBytes: number;
 }
 
+/** How long a build command may take. */
 export const COMMAND_TIMEOUT_MS = 5 * 60_000;
 const GRACE_MS = 2_000;
 const OUTPUT_BYTES = 64 * KIB;

@@ -8,6 +8,7 @@ import { createEsbuild, type Esbuild } from "./esbuild.ts";
 import { nodeImportsPlugin } from "./plugins/node-imports.ts";
 import { toBuildFailure, toDiagnostics } from "./problems.ts";
 
+/** How the bootstrap is written. */
 export interface BootstrapOptions {
   /** The shared one, where there is one: see `runBuild`. */
   readonly esbuild?: Esbuild;

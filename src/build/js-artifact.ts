@@ -6,12 +6,14 @@ import type { Digest, JsArtifact, ModuleFile, ModuleKind } from "../model/artifa
 import { type BlobSource, toBlob } from "./blob-source.ts";
 import type { StepOutput } from "./step.ts";
 
+/** A module with its bytes. */
 export interface ModuleContent {
   readonly name: string;
   readonly kind: ModuleKind;
   readonly content: Uint8Array;
 }
 
+/** What a JavaScript artifact is put together from. */
 export interface JsParts {
   readonly main: ModuleContent;
   /** In any order; the artifact has them by name, so that the same files give the same digest. */

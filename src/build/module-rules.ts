@@ -17,14 +17,17 @@ export const DEFAULT_MODULE_RULES: readonly ModuleRule[] = [
   { type: "CompiledWasm", globs: ["**/*.wasm", "**/*.wasm?module"], fallthrough: true },
 ];
 
+/** Wrangler's word for what a file becomes. */
 export type ModuleType = ModuleRule["type"];
 
+/** The rule that a path falls under. */
 export interface RuleMatch {
   readonly type: ModuleType;
   /** An earlier rule of the same type had no `fallthrough`, so this one does not count. */
   readonly isHidden: boolean;
 }
 
+/** The rules of a project with wrangler's defaults behind them. */
 export interface ModuleRules {
   /** The first rule for a path relative to the project, with `/`. One that counts goes before one that is hidden. */
   find(path: string): RuleMatch | undefined;

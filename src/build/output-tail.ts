@@ -4,6 +4,7 @@
 
 import { stripVTControlCharacters } from "node:util";
 
+/** The last lines of an output, whatever its length. */
 export interface Tail {
   push(chunk: Uint8Array): void;
   /** The last bytes as text without terminal control sequences, and how many bytes came before them. */

@@ -16,8 +16,10 @@ export type PlannedStep =
   | { readonly step: "modules"; readonly after: readonly StepName[]; readonly main: string }
   | { readonly step: "assets"; readonly after: readonly StepName[]; readonly dir: string };
 
+/** The words for steps in output, logs and errors. */
 export type StepName = "command" | "bundle" | "modules" | "assets";
 
+/** The steps of a build in their order, and what each needs. */
 export interface BuildPlan {
   readonly project: Project;
   /** In an order in which they could run one by one. */

@@ -14,6 +14,7 @@ import type { Message } from "./esbuild.ts";
 import type { StepName } from "./plan.ts";
 import { buildFailed } from "./step.ts";
 
+/** What an explanation needs to know of the project. */
 export interface ProblemContext {
   /** The entry, relative to the project: where a problem without a place of its own is shown. */
   readonly main: string;

@@ -18,6 +18,7 @@ import { openAssetsStep } from "./steps/collect-assets.ts";
 import { openModulesStep } from "./steps/collect-modules.ts";
 import { openCommandStep } from "./steps/command.ts";
 
+/** Who listens to one build, and until when it may go on. */
 export interface BuildOptions {
   readonly signal: AbortSignal;
   /** Called as each step succeeds. */
@@ -26,6 +27,7 @@ export interface BuildOptions {
   readonly onOutput?: (text: string) => void;
 }
 
+/** What builds share. */
 export interface BuilderOptions {
   /** Shared by all builders of a program; its owner disposes it. */
   readonly esbuild: Esbuild;
@@ -38,6 +40,7 @@ export interface BuilderOptions {
   readonly clock?: Clock;
 }
 
+/** Builds one project, again and again; what makes the next time fast is kept until it is disposed. */
 export interface Builder extends AsyncDisposable {
   /**
    * Builds once. A call during a build waits for it. Rejects with `signal.reason` when aborted.

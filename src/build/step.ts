@@ -9,6 +9,7 @@ import { type Diagnostic, NebulaError, type NebulaErrorOptions } from "../model/
 import type { BlobSources } from "./blob-source.ts";
 import type { StepName } from "./plan.ts";
 
+/** What a step is given each time. */
 export interface StepOptions {
   readonly signal: AbortSignal;
   /** Receives what a tool prints, as it comes. */
@@ -25,6 +26,7 @@ export interface StepOutput {
   readonly warnings?: readonly Diagnostic[];
 }
 
+/** One step of a build. */
 export interface Step extends AsyncDisposable {
   /** Never called while an earlier run of the same step is under way. Rejects with `signal.reason` when aborted. */
   run(options: StepOptions): Promise<StepOutput>;

@@ -16,12 +16,14 @@ interface Described {
   readonly summary: string;
 }
 
+/** Given or not. */
 export interface FlagArg extends Described {
   readonly type: "flag";
   /** One letter. */
   readonly short?: string;
 }
 
+/** A flag with a value. */
 export interface TextArg extends Described {
   readonly type: "text";
   readonly short?: string;
@@ -54,7 +56,9 @@ export interface PositionalArg extends Described {
   readonly default?: string;
 }
 
+/** One argument of a command. */
 export type Arg = FlagArg | TextArg | ListArg | NumberArg | PositionalArg;
+/** The arguments of a command, by key. */
 export type Args = Readonly<Record<string, Arg>>;
 
 type ArgValue<A extends Arg> = A extends FlagArg
@@ -77,8 +81,10 @@ export const GLOBAL_ARGS = {
   help: { type: "flag", short: "h", summary: "Print this help" },
 } as const satisfies Args;
 
+/** The values of the flags that every command has. */
 export type GlobalValues = ArgValues<typeof GLOBAL_ARGS>;
 
+/** What was typed, and what the environment says. */
 export interface CommandLine {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -8,6 +8,7 @@ import { type Args, type ArgValues, type GLOBAL_ARGS, type GlobalValues, parseCo
 import type { CliIo } from "./io.ts";
 import type { Printer } from "./print.ts";
 
+/** What the help tells of a command. */
 export interface CommandMeta {
   /** As typed after `nebula`: `config check`. */
   readonly name: string;
@@ -19,6 +20,7 @@ export interface CommandMeta {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What a command has in its hands while it runs. */
 export interface RunContext<A extends Args> {
   readonly args: ArgValues<A & typeof GLOBAL_ARGS>;
   readonly io: CliIo;
@@ -27,6 +29,7 @@ export interface RunContext<A extends Args> {
   readonly signal: AbortSignal;
 }
 
+/** A command as its file defines it. */
 export interface Command<A extends Args> {
   readonly meta: CommandMeta;
   readonly args: A;
@@ -42,6 +45,7 @@ export interface AnyCommand {
   parse(line: { argv: readonly string[]; env: CliIo["env"] }): ParsedCommand;
 }
 
+/** A command with its values, ready to run. */
 export interface ParsedCommand {
   readonly globals: GlobalValues;
   run(context: Omit<RunContext<Args>, "args">): Promise<number | undefined>;

@@ -34,6 +34,7 @@ export const NODE_ENV: Readonly<Record<string, string>> = {
 const STATE_DIR_NAME = ".nebula";
 const DEV_DIR_NAME = "dev";
 
+/** What decides where the state is. */
 export interface StateDirOptions {
   /** As given; `undefined`: in the project's folder. */
   readonly stateDir: string | undefined;

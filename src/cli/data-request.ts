@@ -15,12 +15,14 @@ import { NebulaError } from "../model/errors.ts";
 import { usageError } from "./args.ts";
 import type { CliIo } from "./io.ts";
 
+/** A body on its way out. */
 export interface RequestBody {
   readonly content: Readable | Uint8Array;
   /** Absent where only the end will tell. */
   readonly bytes?: number;
 }
 
+/** One request to a function. */
 export interface InvokeRequest {
   readonly dataUrl: string;
   /** The function. */
@@ -34,6 +36,7 @@ export interface InvokeRequest {
   readonly signal: AbortSignal;
 }
 
+/** The answer, its body still coming. */
 export interface Invoked {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;

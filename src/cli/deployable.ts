@@ -20,10 +20,12 @@ import { formatMs } from "../model/units.ts";
 import type { Printer } from "./print.ts";
 import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName } from "./projects.ts";
 
+/** How a deployment went. */
 export type Outcome =
   | { readonly state: "active"; readonly name: string; readonly deployment: DeploymentSummary; readonly isNew: boolean }
   | { readonly state: "failed"; readonly name: string; readonly error: NebulaError };
 
+/** What a project needs to be deployed. */
 export interface DeployableParts {
   readonly client: Client;
   readonly esbuild: Esbuild;
@@ -35,6 +37,7 @@ export interface DeployableParts {
   readonly names: Map<string, ProjectPlace>;
 }
 
+/** One project on its way to a node. */
 export class Deployable implements AsyncDisposable {
   readonly place: ProjectPlace;
   readonly #parts: DeployableParts;

@@ -16,6 +16,7 @@ import { findProjects, type ProjectPlace, toFunctionsDir } from "./projects.ts";
 import { BUILDS_AT_ONCE } from "./serving.ts";
 import type { Watcher } from "./watch.ts";
 
+/** The projects of a session, and the node that they go to. */
 export interface DevSessionOptions extends Omit<DeployableParts, "names"> {
   /** Absolute. */
   readonly dir: string;
@@ -30,6 +31,7 @@ interface Member {
   changedAtMs: number | undefined;
 }
 
+/** The projects of `nebula dev` while it runs. */
 export class DevSession implements AsyncDisposable {
   readonly #options: DevSessionOptions;
   readonly #parts: DeployableParts;

@@ -39,6 +39,7 @@ export const HOST_ENV: Readonly<Record<string, string>> = {
 
 const LOG_LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
+/** What the arguments do not say. */
 export interface HostSettingsOptions {
   readonly io: CliIo;
   /** Absolute. */

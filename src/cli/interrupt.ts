@@ -13,6 +13,7 @@ import type { SignalName, SignalSource } from "./io.ts";
 const INSIST_AFTER_MS = 1_000;
 const ENDINGS: readonly SignalName[] = ["SIGINT", "SIGTERM", "SIGHUP", "uncaughtException"];
 
+/** The wish that the run ends. */
 export interface Interrupt extends Disposable {
   /** Aborts at the first signal, or with the exception that nobody caught as its reason. */
   readonly signal: AbortSignal;

@@ -14,6 +14,7 @@ export interface SignalSource {
   off(name: SignalName, listener: (value: unknown) => void): unknown;
 }
 
+/** What the process gives to the command line; tests give their own. */
 export interface CliIo {
   readonly stdin: Readable;
   /** Data. */

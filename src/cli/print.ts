@@ -17,12 +17,14 @@ import { findExcerpt, toShownPath } from "./excerpt.ts";
 import type { CliIo } from "./io.ts";
 import { createStyle, type Style } from "./style.ts";
 
+/** Where a printer prints, and how. */
 export interface PrinterOptions {
   readonly io: Pick<CliIo, "stdout" | "stderr" | "env" | "cwd" | "isTty">;
   readonly isJson: boolean;
   readonly isVerbose: boolean;
 }
 
+/** Prints results on stdout and everything else on stderr. */
 export interface Printer {
   readonly isJson: boolean;
   readonly style: Style;

@@ -20,6 +20,7 @@ export interface ProjectPlace {
   readonly isRoot: boolean;
 }
 
+/** A project with what its configuration was warned about. */
 export interface ReadProject {
   readonly project: Project;
   readonly warnings: readonly Diagnostic[];

@@ -7,6 +7,7 @@ import type { Outcome } from "./deployable.ts";
 import type { Printer } from "./print.ts";
 import { formatTable } from "./style.ts";
 
+/** What there is to say when a node is ready. */
 export interface Ready {
   readonly dataUrl: string;
   readonly controlUrl: string;

@@ -8,6 +8,7 @@
 
 import { formatMs } from "../model/units.ts";
 
+/** One phase of an invocation. */
 export interface Phase {
   readonly name: string;
   readonly ms?: number;

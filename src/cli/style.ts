@@ -2,6 +2,7 @@
  * How text looks on a terminal: emphasis where a person reads, and columns.
  */
 
+/** Marks text for a terminal, or leaves it as it is. */
 export interface Style {
   bold(text: string): string;
   dim(text: string): string;

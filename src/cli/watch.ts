@@ -9,6 +9,7 @@ import { stat } from "node:fs/promises";
 import { dirname, sep } from "node:path";
 import type { FSWatcher } from "chokidar";
 
+/** What is looked at. */
 export interface WatchTargets {
   /** Absolute; files may be missing as yet. Folders are watched with everything below them. */
   readonly paths: readonly string[];
@@ -16,11 +17,13 @@ export interface WatchTargets {
   readonly folders: readonly { readonly path: string; readonly depth: number }[];
 }
 
+/** Looks at files until it is disposed. */
 export interface Watcher extends AsyncDisposable {
   /** Watches these and nothing else. When it resolves, no change of theirs goes unseen. */
   watch(targets: WatchTargets): Promise<void>;
 }
 
+/** Who is told of changes, and when. */
 export interface WatcherOptions {
   /** Receives the absolute paths that changed, together when they changed together. */
   readonly onChange: (paths: ReadonlySet<string>) => void;

@@ -14,6 +14,7 @@ import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
 import { type Answers, findProblem, parseAnswer } from "./answers.ts";
 
+/** Where the node is, and what opens its door. */
 export interface ClientOptions {
   /** `http://127.0.0.1:8788` */
   readonly controlUrl: string;
@@ -22,6 +23,7 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch;
 }
 
+/** Until when a call may go on. */
 export interface CallOptions {
   /** Aborting rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -11,11 +11,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { NebulaError } from "../model/errors.ts";
 
+/** Where a node is, and what opens its door. */
 export interface NodeAddress {
   readonly controlUrl: string;
   readonly token: string;
 }
 
+/** Where to look. */
 export interface FindNodeOptions {
   /** Absolute; the first one with a node that runs is taken. */
   readonly stateDirs: readonly string[];

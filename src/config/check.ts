@@ -13,6 +13,7 @@ import { describeShape } from "./shape.ts";
 import { isTable } from "./source.ts";
 import { findChild, listElements, listEntries, type Value } from "./value.ts";
 
+/** Where a check stands, and who takes its findings. */
 export interface CheckContext {
   readonly findings: Findings;
   /** Of wrong values; a warning where the value has no effect anyway. */

@@ -12,6 +12,7 @@ import { parseJsonc } from "./jsonc.ts";
 import { findTooDeep, formatPath, MAX_DEPTH, type Parsed, type Source } from "./source.ts";
 import { parseToml } from "./toml.ts";
 
+/** A configuration file larger than this is none. */
 export const MAX_CONFIG_BYTES = MIB;
 
 const PARSERS: Readonly<Record<string, (text: string) => Parsed>> = {

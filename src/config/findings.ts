@@ -5,14 +5,17 @@
 import { type Diagnostic, NebulaError } from "../model/errors.ts";
 import { formatPath, type Path, type Position, type Problem, type Source, START } from "./source.ts";
 
+/** Whether a finding stops the deployment. */
 export type Severity = Diagnostic["severity"];
 
+/** What a finding may have besides its words. */
 export interface FindingOptions {
   readonly severity?: Severity;
   /** The remedy. */
   readonly hint?: string | undefined;
 }
 
+/** Collects everything that is wrong with one file, so that it can be told at once. */
 export class Findings {
   readonly #file: string;
   readonly #positionOf: Source["positionOf"];

@@ -29,6 +29,7 @@ export async function findEntry(dir: string): Promise<string | undefined> {
   return undefined;
 }
 
+/** What is at a path. */
 export type PathKind = "file" | "folder" | "neither" | "missing" | "unreadable";
 
 /** What stands at a path, after following links. */

@@ -11,6 +11,7 @@ import type { Field, Fields, Inheritance, Rule, Shape, Status } from "./schema.t
 /** The cells of a row, in order: `key`, `value`, `status`, `warning`, `in [env.NAME]`, `what Nebula does`. */
 export type KeyRow = readonly [string, string, Status, string, string, string];
 
+/** The heads of the columns. */
 export const KEY_TABLE_HEAD: readonly string[] = [
   "key",
   "value",

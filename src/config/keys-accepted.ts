@@ -92,6 +92,7 @@ const CLOUDCHAMBER = toTable({
   ipv4: FLAG,
 });
 
+/** Wrangler's keys that have no effect here, with the reason. */
 export const ACCEPTED_KEYS: Keys = {
   $schema: toKey("top", TEXT, toQuiet("for editors")),
   account_id: toKey("inherited", TEXT, toQuiet("a node has no accounts")),

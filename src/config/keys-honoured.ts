@@ -83,6 +83,7 @@ const LIMITS = toTable({
   ),
 });
 
+/** Wrangler's keys that have their effect here. */
 export const HONOURED_KEYS: Keys = {
   name: toKey(
     "inherited",

@@ -80,6 +80,7 @@ const SCALING = toTable({
   }),
 });
 
+/** The key `nebula` with everything under it. */
 export const NEBULA_KEYS: Keys = {
   nebula: toKey(
     "each key",

@@ -40,6 +40,7 @@ function toMissing(what: string, shape: Shape, inheritance: Inheritance = "own")
   return toKey(inheritance, shape, toRefused(`Nebula has no ${what}`));
 }
 
+/** Wrangler's keys that a function would miss if they were ignored. */
 export const REFUSED_KEYS: Keys = {
   kv_namespaces: toBindings("KV namespaces yet", { id: TEXT, preview_id: TEXT }),
   d1_databases: toMissing("D1 databases yet", D1_DATABASES),

@@ -26,6 +26,7 @@ import { readRoutes } from "./routes.ts";
 import { findNebula, findSetting, type Settings, toSettings } from "./settings.ts";
 import { findChild, findText } from "./value.ts";
 
+/** Which environment of the file counts. */
 export interface ReadProjectOptions {
   /** Which `[env.NAME]`; the top level alone unless given. */
   readonly env?: string;

@@ -35,10 +35,13 @@ export interface Field {
   readonly rule?: Rule;
 }
 
+/** The keys of a table. */
 export type Fields = Readonly<Record<string, Field>>;
 
+/** What becomes of a key. */
 export type Status = "honoured" | "accepted" | "refused";
 
+/** What becomes of a key, and why. */
 export interface Rule {
   readonly status: Status;
   /** An accepted key that is passed over without a warning. */
@@ -65,4 +68,5 @@ export interface Key extends Field {
   readonly inheritance: Inheritance;
 }
 
+/** Keys of the top level by name. */
 export type Keys = Readonly<Record<string, Key>>;

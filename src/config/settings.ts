@@ -12,6 +12,7 @@ import { CONFIG_KEYS } from "./keys.ts";
 import { isTable } from "./source.ts";
 import { findChild, listEntries, type Value } from "./value.ts";
 
+/** What a file says for the environment asked for. */
 export interface Settings {
   readonly top: Value;
   readonly env?: { readonly name: string; readonly table: Value };

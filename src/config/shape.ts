@@ -8,11 +8,17 @@
 import { formatBytes } from "../model/units.ts";
 import type { Field, Rule, Shape } from "./schema.ts";
 
+/** Any text. */
 export const TEXT: Shape = { kind: "text" };
+/** The name of a binding: an identifier of JavaScript. */
 export const BINDING: Shape = { kind: "binding" };
+/** `true` or `false`. */
 export const FLAG: Shape = { kind: "flag" };
+/** Any number. */
 export const NUMBER: Shape = { kind: "number" };
+/** Whatever the file's format can write. */
 export const ANYTHING: Shape = { kind: "anything" };
+/** A list of texts. */
 export const TEXTS: Shape = { kind: "list", of: TEXT };
 
 /** A whole number from `min` to `max`. */

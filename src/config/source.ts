@@ -13,6 +13,7 @@ export interface Position {
   readonly column: number;
 }
 
+/** A configuration file as it was read, with the places of its values. */
 export interface Source {
   /** Tables are objects, possibly without a prototype. TOML dates are `Date`s. */
   readonly value: Readonly<Record<string, unknown>>;
@@ -33,6 +34,7 @@ export interface Parsed {
   readonly problems: readonly Problem[];
 }
 
+/** Where a problem of the whole file is shown. */
 export const START: Position = { line: 1, column: 1 };
 
 /** Deeper values are refused, so that whoever walks over them may recurse. */

@@ -15,6 +15,7 @@ import type { NebulaError } from "../model/errors.ts";
 import type { Answer, Call } from "../model/exchange.ts";
 import type { Capabilities, GuestLog } from "../model/ports.ts";
 
+/** Runs one kind of artifact. */
 export interface Engine extends AsyncDisposable {
   /** Which artifacts it runs. */
   readonly runs: ArtifactKind;
@@ -26,6 +27,7 @@ export interface Engine extends AsyncDisposable {
   prepare(deployment: Deployment, options: PrepareOptions): Promise<Prepared>;
 }
 
+/** What a deployment is prepared with. */
 export interface PrepareOptions {
   readonly signal: AbortSignal;
   readonly capabilities: Capabilities;
@@ -43,6 +45,7 @@ export interface EngineSupports {
   readonly cpuLimit: boolean;
 }
 
+/** A deployment whose instances can be started at once. */
 export interface Prepared extends AsyncDisposable {
   /**
    * Starts one more instance.
@@ -51,6 +54,7 @@ export interface Prepared extends AsyncDisposable {
   start(options: { signal: AbortSignal }): Promise<Instance>;
 }
 
+/** One live function that answers requests. */
 export interface Instance extends AsyncDisposable {
   /** Fulfils once, when the instance can answer no more: with the reason when it was not asked to end. */
   readonly ended: Promise<NebulaError | undefined>;
@@ -66,12 +70,14 @@ export interface Instance extends AsyncDisposable {
   fetch(call: Call, options: FetchOptions): Promise<InstanceAnswer>;
 }
 
+/** Which request it is, and where its console output goes. */
 export interface FetchOptions {
   readonly requestId: string;
   /** Takes what the function writes to its console during this request. */
   readonly onLog: GuestLog;
 }
 
+/** An answer, and the moment when nothing of its request goes on any more. */
 export interface InstanceAnswer extends Answer {
   /** Fulfils when the invocation is over: its body sent and the work of `ctx.waitUntil` done, or out of time. */
   readonly settled: Promise<void>;

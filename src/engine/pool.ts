@@ -12,6 +12,7 @@ import type { FunctionSpec } from "../model/function.ts";
 import type { Clock, Log } from "../model/ports.ts";
 import type { Instance, Prepared } from "./engine.ts";
 
+/** What is pooled, and how far it may grow. */
 export interface PoolOptions {
   readonly prepared: Prepared;
   readonly spec: Pick<FunctionSpec, "name" | "scaling">;
@@ -32,6 +33,7 @@ export interface Lease {
   release(): void;
 }
 
+/** Instances by state, and requests that wait. */
 export interface PoolStatus {
   readonly starting: number;
   readonly idle: number;
@@ -58,6 +60,7 @@ interface Waiter {
 /** Pauses between starts after failures: none, then from the first to the last, doubling. */
 const BACKOFF_MS = { first: 50, last: 5_000 };
 
+/** The instances of one deployment. */
 export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #members: Member[] = [];

@@ -22,6 +22,7 @@ import type { Router } from "../router/router.ts";
 import { parseDeploymentInput } from "./deployment-input.ts";
 import { toProblem } from "./problem.ts";
 
+/** What the control API shows and moves. */
 export interface ControlParts {
   readonly token: string;
   readonly deployer: Deployer;
@@ -38,6 +39,7 @@ const JSON_LIMIT_BYTES = 16 * MIB;
 const BLOB_LIMIT_BYTES = 256 * MIB;
 const LISTED_DEPLOYMENTS = 50;
 
+/** Makes the control API of a node. */
 export function createControl(parts: ControlParts): Hono {
   const { deployer, artifacts, registry, router } = parts;
   const app = new Hono();

@@ -18,6 +18,7 @@ import { toInvokeRequest } from "./request-head.ts";
 import { logRequest } from "./request-log.ts";
 import { sendAnswer, sendProblem } from "./send-answer.ts";
 
+/** Where the data port listens, and what it leads to. */
 export interface GatewayOptions extends InvokeParts {
   readonly hostname: string;
   readonly port: number;
@@ -26,6 +27,7 @@ export interface GatewayOptions extends InvokeParts {
   randomId(): string;
 }
 
+/** The data port while it listens. */
 export interface Gateway {
   /** `http://127.0.0.1:8787` */
   readonly url: string;

@@ -5,6 +5,7 @@
 
 import { type NebulaError, toNebulaError } from "../model/errors.ts";
 
+/** A problem document, ready to be sent. */
 export interface Problem {
   readonly status: number;
   readonly headers: readonly string[];
@@ -14,6 +15,7 @@ export interface Problem {
 /** Who reads it: a caller learns only what is his own fault, the owner everything but secrets. */
 export type Audience = "caller" | "owner";
 
+/** The document for a failure: what its reader may know, and no more. */
 export function toProblem(
   thrown: unknown,
   { audience, requestId }: { audience: Audience; requestId: string },

@@ -15,6 +15,7 @@ export function isDigest(text: unknown): text is Digest {
   return typeof text === "string" && DIGEST.test(text);
 }
 
+/** Some bytes by their name. */
 export interface Blob {
   readonly digest: Digest;
   readonly bytes: number;
@@ -23,6 +24,7 @@ export interface Blob {
 /** How a guest sees an imported file. `js` is evaluated, `wasm` arrives compiled, `text` a string, `data` an ArrayBuffer. */
 export type ModuleKind = "js" | "wasm" | "text" | "data" | "json";
 
+/** One module of an artifact. */
 export interface ModuleFile extends Blob {
   /** The specifier under which other modules of the artifact import it. */
   readonly name: string;
@@ -47,11 +49,14 @@ export interface AssetsManifest {
   readonly redirectsFile?: string;
 }
 
+/** One static file. */
 export interface AssetFile extends Blob {
   readonly contentType: string;
   /** Smaller forms of the same bytes, made by the build. */
   readonly encoded?: { readonly br?: Blob; readonly gzip?: Blob; readonly zstd?: Blob };
 }
 
+/** What an engine can run. */
 export type Artifact = JsArtifact;
+/** Each engine runs one kind. */
 export type ArtifactKind = Artifact["kind"];

@@ -23,6 +23,7 @@ export interface SandboxLayer {
   readonly reason?: string;
 }
 
+/** The node itself. */
 export interface NodeStatus {
   readonly version: string;
   /** `http://127.0.0.1:8787`, without a slash at the end. */
@@ -55,6 +56,7 @@ export interface FunctionStatus {
   readonly scaling: Scaling;
 }
 
+/** A deployment without what it is made of. */
 export interface DeploymentSummary {
   readonly id: DeploymentId;
   readonly digest: Digest;
@@ -64,21 +66,25 @@ export interface DeploymentSummary {
   readonly failure?: { readonly code: string; readonly message: string };
 }
 
+/** Every function that serves. */
 export interface FunctionList {
   /** By name. */
   readonly functions: readonly FunctionStatus[];
 }
 
+/** One function and its history. */
 export interface FunctionDetail {
   readonly function: FunctionStatus;
   /** The newest first. */
   readonly deployments: readonly DeploymentSummary[];
 }
 
+/** The digests that an author wants to deploy. */
 export interface MissingRequest {
   readonly digests: readonly Digest[];
 }
 
+/** What is to be uploaded. */
 export interface MissingAnswer {
   /** Those of the digests asked for that the node does not hold. */
   readonly missing: readonly Digest[];
@@ -90,6 +96,7 @@ export interface StepDone {
   readonly ms: number;
 }
 
+/** How a deployment went. */
 export interface DeployAnswer {
   readonly deployment: DeploymentSummary;
   /** False when the same deployment was active already, and nothing moved. */

@@ -8,7 +8,9 @@
 import type { Artifact, AssetsManifest, Digest } from "./artifact.ts";
 import type { FunctionSpec } from "./function.ts";
 
+/** Unique on a node. */
 export type DeploymentId = `d_${string}`;
+/** Where a deployment is in the picture above. */
 export type DeploymentState = "ready" | "active" | "retired" | "failed";
 
 /** What an author hands to a node, once every blob that it names is there. */
@@ -19,6 +21,7 @@ export interface DeploymentInput {
   readonly assets?: AssetsManifest;
 }
 
+/** A deployment as a node keeps it. */
 export interface Deployment extends DeploymentInput {
   readonly id: DeploymentId;
   /** Over spec, artifact and assets: two deployments with one digest are the same. */

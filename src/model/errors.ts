@@ -8,6 +8,7 @@
 /** Who must act on a failure: the HTTP client, the owner of the function, or we. */
 export type Fault = "caller" | "owner" | "host";
 
+/** One row per code. */
 export const ERROR_TABLE = {
   NEBULA_REQUEST_INVALID: { status: 400, fault: "caller" },
   NEBULA_UNAUTHORIZED: { status: 401, fault: "caller" },
@@ -45,6 +46,7 @@ export const ERROR_TABLE = {
   NEBULA_INTERNAL: { status: 500, fault: "host" },
 } as const satisfies Record<string, { status: number; fault: Fault }>;
 
+/** The name of a row. */
 export type ErrorCode = keyof typeof ERROR_TABLE;
 
 /** One problem in a file the owner wrote. `line` and `column` count from 1. */
@@ -57,6 +59,7 @@ export interface Diagnostic {
   readonly hint?: string;
 }
 
+/** What an error may have besides its code and its message. */
 export interface NebulaErrorOptions {
   /** What the reader can do next, one sentence. */
   readonly hint?: string;

@@ -10,6 +10,7 @@ export type HeaderList = readonly string[];
 /** Nothing, everything at once, or bytes as they come. A stream is cancelled by whoever stops reading it. */
 export type Body = null | Uint8Array | ReadableStream<Uint8Array>;
 
+/** A request without its body. */
 export interface RequestHead {
   readonly method: string;
   /** Absolute: `http://host/path?query`. */
@@ -17,6 +18,7 @@ export interface RequestHead {
   readonly headers: HeaderList;
 }
 
+/** A response without its body. */
 export interface ResponseHead {
   readonly status: number;
   readonly headers: HeaderList;

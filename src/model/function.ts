@@ -7,7 +7,9 @@
 
 import { GIB, KIB, MIB } from "./units.ts";
 
+/** Every engine that there is or will be; a node may have fewer. */
 export const ENGINE_NAMES = ["isolate", "wasi", "container"] as const;
+/** One of them. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Ceilings on one function. Breaking one gives the error of the table, which names limit, value and function. */
@@ -63,6 +65,7 @@ export interface Scaling {
   readonly idleMs: number;
 }
 
+/** Nothing runs while nobody asks, and four processes at the most. */
 export const DEFAULT_SCALING: Scaling = {
   minInstances: 0,
   maxInstances: 4,

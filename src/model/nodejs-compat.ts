@@ -38,6 +38,7 @@ export const NODEJS_COMPAT_MODULES = [
   "zlib",
 ] as const;
 
+/** One of these modules. */
 export type NodejsCompatModule = (typeof NODEJS_COMPAT_MODULES)[number];
 
 const NO_FILES = "a function has no file system";
@@ -94,6 +95,7 @@ const KEPT: ReadonlySet<string> = new Set(NODEJS_COMPAT_MODULES);
 /** From this compatibility date on, `nodejs_compat` is on unless a flag turns it off. */
 const ON_BY_DEFAULT_FROM = "2026-08-04";
 
+/** What of a function decides which modules it may import. */
 export interface Compatibility {
   readonly date: string;
   readonly flags: readonly string[];

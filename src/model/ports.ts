@@ -14,6 +14,7 @@ export interface Clock {
   after(ms: number, callback: () => void): Disposable;
 }
 
+/** The clock of this process. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   dateMs: () => Date.now(),
@@ -23,6 +24,7 @@ export const systemClock: Clock = {
   },
 };
 
+/** How much a line matters. */
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 /** Structured lines: a message and flat fields, in the order given. */
@@ -30,6 +32,7 @@ export interface Log {
   write(level: LogLevel, msg: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
+/** A log that nobody reads. */
 export const silentLog: Log = { write: () => {} };
 
 /** Reads a blob that the node holds. */

@@ -5,6 +5,7 @@
 import type { ErrorCode } from "./errors.ts";
 import type { EngineName } from "./function.ts";
 
+/** One request, as far as it is known by now. */
 export interface Trace {
   readonly requestId: string;
   readonly method: string;
@@ -23,6 +24,7 @@ export interface Trace {
   bytesOut: number;
 }
 
+/** A trace of a request of which nothing else is known yet. */
 export function createTrace(requestId: string, method: string): Trace {
   return {
     requestId,

@@ -5,8 +5,11 @@
  *     formatMs(0.42)         →  "0.42 ms"        formatMs(1500)          →  "1.5 s"
  */
 
+/** A kibibyte, in bytes. */
 export const KIB = 1024;
+/** A mebibyte, in bytes. */
 export const MIB = 1024 * KIB;
+/** A gibibyte, in bytes. */
 export const GIB = 1024 * MIB;
 
 const BYTE_UNITS: Readonly<Record<string, number>> = {

@@ -4,6 +4,7 @@
  * Posted as they are, errors lose class, name and code on the way, and a guest's may have hostile getters.
  */
 
+/** A failure as text. */
 export interface WireError {
   readonly name: string;
   readonly message: string;

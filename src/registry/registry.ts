@@ -24,6 +24,7 @@ import { fromRow } from "./from-row.ts";
 import { toRegistryError } from "./registry-error.ts";
 import { deployments, functions } from "./schema.ts";
 
+/** Time and randomness. */
 export interface RegistryOptions {
   readonly clock: Clock;
   /** Unique text for a deployment's id. */

@@ -4,6 +4,7 @@
 
 import { createRouteTable, type RouteEntry, type RouteMatch, type RouteTable } from "./route-table.ts";
 
+/** The functions that serve, and the table that leads to them. Replaced whole, so that a request sees one or the other. */
 export class Router<T> {
   #entries: ReadonlyMap<string, RouteEntry<T>> = new Map();
   #table: RouteTable<T> = createRouteTable<T>([]);

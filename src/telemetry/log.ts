@@ -7,6 +7,7 @@
 
 import type { Log, LogLevel } from "../model/ports.ts";
 
+/** Where lines go, in which form, and from which level on. */
 export interface LogOptions {
   readonly stream: { write(text: string): unknown };
   readonly format: "json" | "pretty";
@@ -16,6 +17,7 @@ export interface LogOptions {
 
 const ORDER: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warn: 2, error: 3 };
 
+/** A log that writes one line at a time to a stream. */
 export function createLog({ stream, format, level }: LogOptions): Log {
   const least = ORDER[level];
   const toLine = format === "json" ? toJsonLine : toPrettyLine;

@@ -23,6 +23,7 @@ import { sendFile } from "./send-file.ts";
 import { createTable, type Table, type Target } from "./table.ts";
 import { createWorkerFirst } from "./worker-first.ts";
 
+/** The files of one deployment, and how they answer. */
 export interface AssetsOptions {
   readonly manifest: AssetsManifest;
   readonly settings: AssetsSettings;
@@ -33,6 +34,7 @@ export interface AssetsOptions {
   readonly compatibility?: FunctionSpec["compatibility"];
 }
 
+/** The static files of one deployment. */
 export interface Assets {
   /**
    * Whether a request is to be answered here before the function is asked: run_worker_first does not claim it, and

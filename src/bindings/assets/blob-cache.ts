@@ -9,6 +9,7 @@ import type { Blob } from "../../model/artifact.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader } from "../../model/ports.ts";
 
+/** Where blobs come from, and how much of them is kept. */
 export interface BlobCacheOptions {
   readonly blobs: BlobReader;
   readonly maxBytes: number;
@@ -16,6 +17,7 @@ export interface BlobCacheOptions {
   readonly maxBlobBytes: number;
 }
 
+/** Small blobs in memory, the least recently used leave first. */
 export class BlobCache {
   readonly #options: BlobCacheOptions;
   readonly #kept = new Map<string, Uint8Array>();

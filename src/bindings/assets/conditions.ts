@@ -7,6 +7,7 @@
 
 import type { HeaderList } from "../../model/exchange.ts";
 
+/** The conditional headers of a request, as they came (RFC 9110, section 13.1). */
 export interface Conditions {
   acceptEncoding?: string;
   ifMatch?: string;

@@ -17,6 +17,7 @@ import type { HeaderList } from "../../model/exchange.ts";
 import { fillPattern, findPatternProblem, matchPattern, parsePattern } from "./pattern.ts";
 import { type Line, listLines, Problems, parseSource } from "./rule-file.ts";
 
+/** One block of `_headers`: where it holds, what it sets and what it takes away. */
 export interface HeaderRule {
   /** `/path` or `https://host/path`, with placeholders. */
   readonly source: string;

@@ -13,11 +13,13 @@
 
 import type { AssetsSettings } from "../../model/function.ts";
 
+/** Wrangler's word for how HTML files and slashes go together. */
 export type HtmlHandling = AssetsSettings["htmlHandling"];
 
 /** Serve this file here, or send the client to that path. Both are decoded paths. */
 export type Page = { readonly file: string } | { readonly redirect: string };
 
+/** What a decision about a path needs to know. */
 export interface HtmlOptions {
   readonly mode: HtmlHandling;
   /** Whether the manifest has a file of exactly this path. */

@@ -15,6 +15,7 @@ interface Part {
   readonly names: readonly string[];
 }
 
+/** A path pattern, ready to be matched. */
 export interface Pattern {
   /** Labels of the host; absent where any host will do. */
   readonly host?: readonly Part[];

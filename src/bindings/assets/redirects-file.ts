@@ -16,14 +16,17 @@ import { fillPattern, findPatternProblem, isDynamic, matchPattern, parsePattern 
 import { type Line, listLines, Problems, parseDestination, parseSource } from "./rule-file.ts";
 
 const STATUSES = [200, 301, 302, 303, 307, 308] as const;
+/** A status that `_redirects` may give. */
 export type RedirectStatus = (typeof STATUSES)[number];
 
+/** Where a path leads, and with which status. */
 export interface Redirect {
   /** A path, or with a status other than 200 an https URL; placeholders filled in. */
   readonly to: string;
   readonly status: RedirectStatus;
 }
 
+/** One line of `_redirects`. */
 export interface RedirectRule extends Redirect {
   /** A path with placeholders. */
   readonly from: string;

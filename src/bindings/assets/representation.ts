@@ -9,8 +9,10 @@ import type { AssetFile, Blob } from "../../model/artifact.ts";
 import type { HeaderList } from "../../model/exchange.ts";
 
 const ENCODINGS = ["br", "zstd", "gzip"] as const;
+/** A content coding that the build may have made. */
 export type Encoding = (typeof ENCODINGS)[number];
 
+/** The form of a file that is sent as it is. */
 export interface Representation {
   readonly blob: Blob;
   /** With its quotes. */
@@ -21,6 +23,7 @@ export interface Representation {
   readonly validators: HeaderList;
 }
 
+/** A smaller form of the same bytes. */
 export interface EncodedRepresentation extends Representation {
   readonly encoding: Encoding;
 }

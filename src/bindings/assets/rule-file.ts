@@ -9,6 +9,7 @@ import type { Diagnostic } from "../../model/errors.ts";
 /** @see https://developers.cloudflare.com/workers/static-assets/headers/ (limits) */
 const MAX_LINE_LENGTH = 2_000;
 
+/** One line with what it says and where it stood. */
 export interface Line {
   /** Without surrounding space. */
   readonly text: string;

@@ -12,6 +12,7 @@ import { selectRepresentation } from "./negotiate.ts";
 import { type ByteRange, findRange } from "./range.ts";
 import type { Representation, StoredFile } from "./representation.ts";
 
+/** What an answer with a file is made of. */
 export interface SendOptions {
   readonly status: 200 | 404;
   readonly blobs: BlobReader;

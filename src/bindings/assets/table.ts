@@ -18,6 +18,7 @@ export type Target =
   | { readonly kind: "file"; readonly file: StoredFile; readonly status: 200 | 404 }
   | { readonly kind: "move"; readonly to: string };
 
+/** The files of a deployment by path. */
 export interface Table {
   /** Whether this very spelling is remembered: it then is normal and needs no parsing. */
   has(path: string): boolean;

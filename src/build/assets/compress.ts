@@ -8,6 +8,7 @@ import { KIB } from "../../model/units.ts";
 
 /** In the manifest's words; also the endings of cached files. */
 export const ENCODINGS = ["br", "gzip"] as const;
+/** A content coding that the build makes. */
 export type Encoding = (typeof ENCODINGS)[number];
 
 /** Smaller assets fit into one packet either way. */

@@ -14,12 +14,15 @@ import { type Blob, type Digest, isDigest } from "../../model/artifact.ts";
 import { type BlobSource, toBlob, toDigest } from "../blob-source.ts";
 import { compress, ENCODINGS, type Encoding } from "./compress.ts";
 
+/** A smaller form of a file, with its bytes' digest and size. */
 export interface EncodedForm extends Blob {
   readonly source: BlobSource;
 }
 
+/** The smaller forms of one file; those that would not be smaller are absent. */
 export type EncodedForms = Readonly<Partial<Record<Encoding, EncodedForm>>>;
 
+/** Remembers smaller forms between builds, by the digest of the file. */
 export interface EncodedCache {
   /** The smaller forms of some bytes, made at most once for each digest. */
   encode(original: Digest, content: Uint8Array): Promise<EncodedForms>;

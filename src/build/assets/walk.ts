@@ -11,6 +11,7 @@ import type { Diagnostic } from "../../model/errors.ts";
 import { buildFailed } from "../step.ts";
 import { type Ignores, parseIgnores } from "./ignore.ts";
 
+/** One file of the folder, not read yet. */
 export interface FoundAsset {
   /** Where it is served, not percent-encoded: `/img/a b.svg`. */
   readonly urlPath: string;
@@ -20,6 +21,7 @@ export interface FoundAsset {
   readonly changedAtMs: number;
 }
 
+/** What the folder holds. */
 export interface FoundAssets {
   /** By `urlPath`, in code unit order. */
   readonly files: readonly FoundAsset[];
@@ -28,6 +30,7 @@ export interface FoundAssets {
   readonly warnings: readonly Diagnostic[];
 }
 
+/** Limits of the walk. */
 export interface WalkOptions {
   readonly signal: AbortSignal;
   /** The folder as the owner knows it, relative to the project. */

@@ -21,6 +21,7 @@ export interface ImportedFile {
   readonly content: Uint8Array;
 }
 
+/** Which imports become files of their own, and where those are collected. */
 export interface ModuleFilesOptions {
   readonly dir: string;
   readonly rules: ModuleRules;
@@ -30,6 +31,7 @@ export interface ModuleFilesOptions {
 
 const STYLE_SHEET = /\.css$/;
 
+/** Takes imports of text, data and Wasm out of the bundle, and keeps them as modules beside it. */
 export function moduleFilesPlugin({ dir, rules, files }: ModuleFilesOptions): Plugin {
   return {
     name: "module-files",

@@ -8,6 +8,7 @@
 import { findNodeModule } from "../../model/nodejs-compat.ts";
 import type { Plugin } from "../esbuild.ts";
 
+/** Which built-in modules a function may import, and under which other names. */
 export interface NodeImportsOptions {
   /** Whether the runtime provides this Node module; names come without `node:`. */
   accepts(name: string): boolean;
@@ -19,6 +20,7 @@ const REQUIRED = "required";
 /** Everything that could name a module of Node's, and no path: hooks cost a round trip to esbuild's process. */
 const CANDIDATES = /^(?:node:|cloudflare:)|^[a-z_0-9]+(?:\/[a-z_0-9]+)?$/;
 
+/** Leaves the built-in modules that a function may have to the guest, and refuses the others. */
 export function nodeImportsPlugin({ accepts, aliases }: NodeImportsOptions): Plugin {
   const isAliased = (path: string) => aliases.some((alias) => path === alias || path.startsWith(`${alias}/`));
   return {

@@ -19,6 +19,7 @@ import { type ProblemContext, toBuildFailure, toDiagnostics } from "../problems.
 import type { Step, StepOptions, StepOutput } from "../step.ts";
 import { findStyle, noHandler } from "../style.ts";
 
+/** What is bundled, and with what. */
 export interface BundleOptions {
   readonly project: Project;
   readonly main: string;

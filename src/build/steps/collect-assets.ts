@@ -20,11 +20,13 @@ import { buildFailed, type Step, type StepOptions, type StepOutput } from "../st
 /** @see https://developers.cloudflare.com/workers/static-assets/billing-and-limitations/ */
 export const DEFAULT_ASSET_LIMITS: AssetLimits = { maxFiles: 20_000, fileBytes: 25 * MIB };
 
+/** How many files, and how large (Cloudflare's limits unless given). */
 export interface AssetLimits {
   readonly maxFiles: number;
   readonly fileBytes: number;
 }
 
+/** The folder, and what may be in it. */
 export interface AssetsOptions {
   /** Messages show paths relative to it. */
   readonly projectDir: string;

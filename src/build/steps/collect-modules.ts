@@ -18,6 +18,7 @@ import { buildFailed, type Step, type StepOptions, type StepOutput } from "../st
 import { findStyle, noHandler } from "../style.ts";
 import { findWasmProblem } from "../wasm-header.ts";
 
+/** The entry, and the rules that say what goes with it. */
 export interface ModulesOptions {
   readonly project: Project;
   readonly main: string;

@@ -12,6 +12,7 @@ import { COMMAND_TIMEOUT_MS, runShell, type ShellResult } from "../exec.ts";
 import { toLastLines } from "../output-tail.ts";
 import { buildFailed, type Step } from "../step.ts";
 
+/** The author's own build command. */
 export interface CommandOptions {
   readonly command: string;
   readonly cwd: string;

@@ -14,6 +14,7 @@
 // Imported, because the global one is taken away from guests.
 import { Buffer } from "node:buffer";
 
+/** Length, tag and stream. */
 export const FRAME_HEADER_BYTES = 9;
 
 /** The largest payload of a DATA frame, and so the longest time one stream holds the socket. */
@@ -22,13 +23,18 @@ export const DATA_LIMIT_BYTES = 65_536;
 /** The largest payload of any other frame: heads with all their headers, and log lines. */
 export const HEAD_LIMIT_BYTES = 1_048_576;
 
+/** What a frame is, in the low six bits of its tag. */
 export const KIND = { OPEN: 1, ANSWER: 2, DATA: 3, CREDIT: 4, CANCEL: 5, NOTE: 6 } as const;
+/** The number of a kind. */
 export type Kind = (typeof KIND)[keyof typeof KIND];
 
+/** The sender's body is over. */
 export const END = 0x80;
+/** The answering side is done with the stream. */
 export const SETTLED = 0x40;
 const KIND_MASK = 0x3f;
 
+/** One frame as it was received. */
 export interface Frame {
   readonly kind: number;
   readonly isEnd: boolean;

@@ -12,6 +12,7 @@ import { ProtocolError } from "./frame.ts";
 /** Bytes of one body that may be under way, unread by the receiver. */
 export const WINDOW_BYTES = 262_144;
 
+/** What the sender is told. */
 export interface InboundOptions {
   /** Called as the reader takes bytes, in steps of half a window. */
   grant(bytes: number): void;
@@ -19,6 +20,7 @@ export interface InboundOptions {
   unwanted(): void;
 }
 
+/** The bytes of one body that have arrived and are not read yet. */
 export class Inbound {
   readonly #options: InboundOptions;
   #chunks: Uint8Array[] = [];

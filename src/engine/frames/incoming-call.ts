@@ -12,6 +12,7 @@ import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Wire } from "./wire.ts";
 
+/** What a call is answered with. */
 export interface OutgoingAnswer {
   /** Anything JSON can carry. */
   readonly head: unknown;
@@ -21,6 +22,7 @@ export interface OutgoingAnswer {
 /** Answers a call; what it rejects with is sent as a failure. */
 export type CallHandler = (call: IncomingCall) => Promise<OutgoingAnswer> | OutgoingAnswer;
 
+/** One call of the other side. */
 export class IncomingCall {
   readonly id: number;
   readonly head: unknown;

@@ -11,6 +11,7 @@ const CREDIT_LIMIT_BYTES = 2 * WINDOW_BYTES;
 /** Sends one piece; when the socket is full, the promise of its draining. */
 export type SendPiece = (piece: Uint8Array) => Promise<void> | undefined;
 
+/** The credit of one body on its way out. */
 export class Outbound {
   #credit = WINDOW_BYTES;
   #isStopped = false;

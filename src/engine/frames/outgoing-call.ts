@@ -33,11 +33,13 @@ export class RemoteError extends Error {
   }
 }
 
+/** What the other side answered, its body perhaps still coming. */
 export interface IncomingAnswer {
   readonly head: unknown;
   readonly body: Body;
 }
 
+/** One call to the other side. */
 export class OutgoingCall {
   readonly id: number;
   readonly #wire: Wire;

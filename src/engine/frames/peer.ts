@@ -18,6 +18,7 @@ import { type CallHandler, IncomingCall } from "./incoming-call.ts";
 import { OutgoingCall } from "./outgoing-call.ts";
 import { type PeerSocket, Wire } from "./wire.ts";
 
+/** Which end it is, and who takes what comes in. */
 export interface PeerOptions {
   /** The host's streams have odd numbers, the guest's even ones. */
   readonly side: "host" | "guest";
@@ -32,6 +33,7 @@ export interface PeerOptions {
 
 const LAST_ID = 0xffff_ffff;
 
+/** One end of the connection. */
 export class Peer {
   readonly #wire: Wire;
   readonly #options: PeerOptions;

@@ -20,6 +20,7 @@ export interface PeerSocket {
   once(event: "close", listener: () => void): unknown;
 }
 
+/** The writing half of the socket. */
 export class Wire {
   readonly #socket: PeerSocket;
   #batch: Buffer[] = [];

@@ -12,6 +12,7 @@ import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "
 import { join } from "node:path";
 import { MIB } from "../../model/units.ts";
 
+/** The control group of one guest process. */
 export interface Cgroup {
   /** A process that writes `0` into this file is in the group from then on. */
   readonly procsFile: string;
@@ -21,6 +22,7 @@ export interface Cgroup {
   remove(): void;
 }
 
+/** The control groups of one node. */
 export interface Cgroups extends Disposable {
   create(options: { index: number; memoryBytes: number }): Cgroup;
 }

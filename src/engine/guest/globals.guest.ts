@@ -111,6 +111,7 @@ export interface GlobalEvents {
   readonly fetchListeners: readonly Listener[];
 }
 
+/** Gives the global scope its events (`unhandledrejection`, `error`) and takes the failures that nobody handles. */
 export function installGlobalEvents(onError: (error: unknown) => void): GlobalEvents {
   const target = new EventTarget();
   const fetchListeners: Listener[] = [];

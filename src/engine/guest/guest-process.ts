@@ -23,6 +23,7 @@ export interface GuestOwner {
   onNote(stream: number, note: unknown, bytes: number): void;
 }
 
+/** With what a guest process is started. */
 export interface SpawnOptions {
   readonly command: GuestCommand;
   /** The text of the bootstrap, one ES module. */
@@ -39,6 +40,7 @@ const STDERR_KEPT = 4_096;
 const MAX_INCOMING = 4_096;
 const OUT_OF_MEMORY = /heap out of memory|Reached heap limit|invalid table size|Zone: Allocation failed|process OOM/;
 
+/** One guest process, from its start to its end. */
 export class GuestProcess {
   readonly peer: Peer;
   /** Fulfils when the process is gone, with the reason when nobody had asked for it. */

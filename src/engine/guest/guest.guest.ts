@@ -50,6 +50,7 @@ const LOG_PIECE = 60_000;
 type Head = LoadHead | FetchHead | PingHead;
 type Answer = (call: CallScope, head: FetchHead) => Promise<OutgoingAnswer>;
 
+/** What the bootstrap hands over before it takes it away from everybody else. */
 export interface GuestOptions {
   /** Node's look-up of built-in modules, out of reach for everybody else from here on. */
   getBuiltin(name: string): unknown;

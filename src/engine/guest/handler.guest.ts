@@ -8,12 +8,14 @@
 
 import type { GlobalEvents } from "./globals.guest.ts";
 
+/** The `ctx` of a handler (https://developers.cloudflare.com/workers/runtime-apis/context/). */
 export interface ExecutionContext {
   waitUntil(work: unknown): void;
   passThroughOnException(): void;
   readonly props: Readonly<Record<string, unknown>>;
 }
 
+/** The `env` of a handler. */
 export type Env = Readonly<Record<string, unknown>>;
 
 /** Answers one request; what it gives is not known to be a Response yet. */

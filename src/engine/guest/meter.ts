@@ -11,6 +11,7 @@ import type { Limits } from "../../model/function.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import type { Usage } from "./usage.ts";
 
+/** Whose limits count, and from where. */
 export interface MeterOptions {
   /** The function, for messages. */
   readonly name: string;
@@ -27,6 +28,7 @@ interface Metered {
   since: number | undefined;
 }
 
+/** What one guest process has used, held against its limits. */
 export class Meter {
   readonly #options: MeterOptions;
   readonly #metered = new Set<Metered>();

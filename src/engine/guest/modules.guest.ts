@@ -12,6 +12,7 @@ import { type Module, SourceTextModule, SyntheticModule } from "node:vm";
 import type { ModuleKind } from "../../model/artifact.ts";
 import type { LoadHead } from "./protocol.ts";
 
+/** The modules of a function, and those of Node that it may import. */
 export interface LinkOptions {
   readonly head: LoadHead;
   readonly files: ReadonlyMap<string, Uint8Array>;

@@ -14,6 +14,7 @@ const WITHHELD: Readonly<Record<string, readonly string[]>> = {
   util: ["transferableAbortController", "transferableAbortSignal"],
 };
 
+/** What a module exports, by name. */
 export type Exports = Readonly<Record<string, unknown>>;
 
 /**

@@ -11,6 +11,7 @@ import type { Clock, Log } from "../../model/ports.ts";
 import { GuestProcess } from "./guest-process.ts";
 import type { Sandbox } from "./sandbox.ts";
 
+/** What blank processes are started with, and how many are kept. */
 export interface NurseryOptions {
   readonly sandbox: Sandbox;
   readonly bootstrap: string;
@@ -36,6 +37,7 @@ interface Size {
   takenAtMs: number;
 }
 
+/** The blank processes of one node. */
 export class Nursery implements AsyncDisposable {
   readonly #options: NurseryOptions;
   readonly #binaryFd = openSync(process.execPath, "r");

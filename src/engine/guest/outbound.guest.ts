@@ -8,6 +8,7 @@ import { RemoteError } from "../frames/outgoing-call.ts";
 import type { GuestAnswerHead, GuestCallHead } from "./protocol.ts";
 import { toHeaderList, toResponse } from "./web.guest.ts";
 
+/** How a call reaches the host. */
 export interface OutboundOptions {
   call(head: GuestCallHead, body: Body): OutgoingCall;
   /** The stream of the invocation that is running, or 0. */
@@ -17,6 +18,7 @@ export interface OutboundOptions {
 /** URLs that name something inside the isolate: Node answers them without a network. */
 const LOCAL = /^(?:data|blob|about):/i;
 
+/** The global `fetch` of a guest: the host asks the network for it. */
 export function createOutbound(options: OutboundOptions) {
   const nodeFetch = globalThis.fetch;
 

@@ -15,6 +15,7 @@ import type { ModuleKind } from "../../model/artifact.ts";
 import type { RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { Binding } from "../../model/function.ts";
 
+/** The code of a function, and all that it may know. */
 export interface LoadHead {
   readonly op: "load";
   readonly name: string;
@@ -26,11 +27,13 @@ export interface LoadHead {
   readonly logBytes: number;
 }
 
+/** One request to the function. */
 export interface FetchHead extends RequestHead {
   readonly op: "fetch";
   readonly requestId: string;
 }
 
+/** A question that any live event loop answers. */
 export interface PingHead {
   readonly op: "ping";
 }
@@ -44,15 +47,19 @@ export interface GuestCallHead extends RequestHead {
   readonly redirect: "follow" | "manual" | "error";
 }
 
+/** What the host answers to a guest's call. */
 export interface GuestAnswerHead extends ResponseHead {
   /** Where the last redirect led; absent for bindings. */
   readonly url?: string;
   readonly statusText?: string;
 }
 
+/** The methods of `console` that write. */
 export const LOG_METHODS = ["debug", "log", "info", "warn", "error"] as const;
+/** One of them. */
 export type LogMethod = (typeof LOG_METHODS)[number];
 
+/** What a guest says without being asked. */
 export type GuestNote =
   | { readonly note: "ready" }
   | { readonly note: "log"; readonly level: LogMethod; readonly text: string };

@@ -15,12 +15,14 @@ import { delimiter, join } from "node:path";
 import { MIB } from "../../model/units.ts";
 import type { Cgroup, Cgroups } from "./cgroups.ts";
 
+/** Makes the commands that guest processes are started with. */
 export interface Sandbox {
   readonly layers: readonly SandboxLayer[];
   /** The command of one guest process. `index` tells processes apart and gives each its own user id. */
   command(options: { index: number; memoryBytes: number }): GuestCommand;
 }
 
+/** One command, and what belongs to it. */
 export interface GuestCommand {
   readonly file: string;
   readonly args: readonly string[];
@@ -28,6 +30,7 @@ export interface GuestCommand {
   readonly cgroup: Cgroup | undefined;
 }
 
+/** One layer, and whether this machine has it. */
 export interface SandboxLayer {
   readonly name: "permissions" | "rlimits" | "privileges" | "own user" | "cgroup";
   readonly isActive: boolean;
@@ -35,6 +38,7 @@ export interface SandboxLayer {
   readonly reason?: string;
 }
 
+/** What of this machine the layers depend on. */
 export interface Machine {
   readonly isRoot: boolean;
   /** The path of setpriv (util-linux), where there is one. */
@@ -44,6 +48,7 @@ export interface Machine {
 
 /** Descriptors of a guest process: standard streams, the frames, the binary. */
 export const FRAMES_FD = 3;
+/** The Node binary, inherited because the guest may open nothing. */
 export const BINARY_FD = 4;
 
 /** User ids of guests: far above those that systems hand out, apart for nodes that share a machine. */

@@ -5,6 +5,7 @@
 
 import { readFileSync } from "node:fs";
 
+/** What a process has used so far. */
 export interface Usage {
   /** Processor time of all threads since the start. */
   readonly cpuMs: number;

@@ -15,6 +15,7 @@ export const LOOK_MS = 25;
 /** How many looks pass before one at a process without work. */
 const IDLE_LOOKS = 20;
 
+/** One timer for all guest processes. */
 export class Watchdog implements Disposable {
   readonly #clock: Clock;
   readonly #watched = new Set<Watched>();

@@ -33,12 +33,14 @@ export function toRequest(head: RequestHead, options: { body: Body; signal(): Ab
   return request;
 }
 
+/** A Headers object from names and values in turn. */
 export function toHeaders(list: HeaderList): Headers {
   const headers = new NodeHeaders();
   for (let i = 0; i + 1 < list.length; i += 2) headers.append(list[i] ?? "", list[i + 1] ?? "");
   return headers;
 }
 
+/** Names and values in turn; each Set-Cookie stands for itself. */
 export function toHeaderList(headers: Headers): string[] {
   const list: string[] = [];
   for (const [name, value] of headers) list.push(name, value);

@@ -2,6 +2,7 @@
  * Watches a response body on its way out: its size, and how long it stands still.
  */
 
+/** How much, how slowly, and who is told. */
 export interface GuardOptions {
   readonly limitBytes: number;
   /** Between two chunks. */

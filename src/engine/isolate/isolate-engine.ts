@@ -17,6 +17,7 @@ import type { Watchdog } from "../guest/watchdog.ts";
 import { Isolate } from "./isolate.ts";
 import { createStackMapper } from "./stack-mapper.ts";
 
+/** What the engine works with. */
 export interface IsolateEngineParts {
   readonly nursery: Nursery;
   readonly watchdog: Watchdog;
@@ -26,6 +27,7 @@ export interface IsolateEngineParts {
   onBackgroundLog(functionName: string): GuestLog;
 }
 
+/** Makes the engine. It owns the nursery and the watchdog from then on. */
 export function createIsolateEngine(parts: IsolateEngineParts): Engine {
   return {
     runs: "js",

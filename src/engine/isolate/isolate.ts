@@ -23,6 +23,7 @@ import type { Watchdog } from "../guest/watchdog.ts";
 import { guardBody } from "./guard-body.ts";
 import type { StackMapper } from "./stack-mapper.ts";
 
+/** What an isolate is made of. */
 export interface IsolateParts {
   readonly guest: GuestProcess;
   readonly spec: FunctionSpec;
@@ -52,6 +53,7 @@ interface LogSink {
   bytes: number;
 }
 
+/** One live function in its guest process. */
 export class Isolate implements Instance {
   readonly ended: Promise<NebulaError | undefined>;
   readonly #parts: IsolateParts;
