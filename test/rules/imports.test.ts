@@ -1,0 +1,165 @@
+/**
+ * Imports point left: the rings of docs/architecture.md, and the fences around what talks to the outside.
+ */
+
+import { isBuiltin } from "node:module";
+import { describe, expect, test } from "vitest";
+import { findTarget, listFiles, readSources, type Source } from "./sources.ts";
+
+/** From left to right. What stands in one ring does not see its neighbours; a ring in brackets is one unit. */
+const RINGS: readonly (readonly (string | readonly string[])[])[] = [
+  ["model"],
+  ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy"],
+  [["invoke.ts", "deploy.ts", "live-function.ts"]],
+  ["http", "client", "experiment"],
+  ["host.ts"],
+  ["cli"],
+  ["main.ts"],
+];
+
+/** Where a package or a built-in module that reaches outside may be imported. What is not listed may be nowhere. */
+const FENCES: Readonly<Record<string, readonly string[]>> = {
+  "@hono/node-server": ["src/host.ts"],
+  chokidar: ["src/cli/"],
+  "drizzle-orm": ["src/registry/"],
+  esbuild: ["src/build/esbuild.ts"],
+  hono: ["src/http/"],
+  "jsonc-parser": ["src/config/jsonc.ts"],
+  mrmime: ["src/build/assets/content-type.ts"],
+  "smol-toml": ["src/config/toml.ts"],
+  undici: ["src/bindings/outbound.ts"],
+
+  "node:child_process": ["src/build/exec.ts", "src/engine/guest/"],
+  "node:dns": ["src/bindings/outbound.ts"],
+  "node:fs": ["src/config/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
+  "node:fs/promises": ["src/artifacts/", "src/build/", "src/config/", "src/host.ts", "src/client/", "src/cli/"],
+  "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
+  "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/http/listen.ts"],
+  "node:sqlite": ["src/bindings/", "src/registry/"],
+  "node:vm": ["src/engine/guest/modules.guest.ts"],
+};
+
+/** Built-in modules that reach nothing outside the process. */
+const HARMLESS = new Set(
+  ["async_hooks", "buffer", "console", "crypto", "events", "module", "path", "stream", "stream/promises", "timers"]
+    .concat(["timers/promises", "url", "util", "zlib"])
+    .map((name) => `node:${name}`),
+);
+
+const sources = readSources("src");
+const arrows = sources.flatMap((source) => source.imports.map((specifier) => ({ source, specifier })));
+
+describe("rings", () => {
+  test("every file of src/ stands in a ring", () => {
+    expect(sources.filter(({ path }) => findPlace(path) === undefined).map(({ path }) => path)).toEqual([]);
+  });
+
+  test("imports point left, and parts never import parts", () => {
+    const wrong = arrows.filter(({ source, specifier }) => {
+      const target = findTarget(source, specifier);
+      if (target === undefined) return false;
+      const from = findPlace(source.path);
+      const to = findPlace(target);
+      if (from === undefined || to === undefined) return !target.startsWith("src/") && target !== "package.json";
+      return from.unit !== to.unit && to.ring >= from.ring;
+    });
+    expect(wrong.map(describeArrow)).toEqual([]);
+  });
+
+  test("guests import nothing of src/", () => {
+    const guests = ["routes", "functions"].flatMap(readSources);
+    const wrong = guests.flatMap((source) =>
+      source.imports.filter((specifier) => findTarget(source, specifier)?.startsWith("src/")),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("files that run inside a guest import only each other, model/, the frames and the protocol", () => {
+    const allowed = /\.guest\.ts$|^src\/model\/|^src\/engine\/frames\/|^src\/engine\/guest\/protocol\.ts$/;
+    const wrong = arrows.filter(({ source, specifier }) => {
+      if (!source.path.endsWith(".guest.ts")) return false;
+      const target = findTarget(source, specifier);
+      return target === undefined ? !isBuiltin(specifier) : !allowed.test(target);
+    });
+    expect(wrong.map(describeArrow)).toEqual([]);
+  });
+
+  test("nothing but guest files imports a guest file", () => {
+    const wrong = arrows.filter(
+      ({ source, specifier }) => specifier.endsWith(".guest.ts") && !source.path.endsWith(".guest.ts"),
+    );
+    expect(wrong.map(describeArrow)).toEqual([]);
+  });
+
+  test("no file imports itself by way of others", () => {
+    expect(findCycle(sources)).toEqual([]);
+  });
+});
+
+describe("fences", () => {
+  test("packages and built-in modules that reach outside are imported where they belong", () => {
+    const wrong = arrows.filter(({ source, specifier }) => {
+      if (specifier.startsWith(".") || HARMLESS.has(specifier)) return false;
+      const name = isBuiltin(specifier) ? specifier : toPackage(specifier);
+      const fences = FENCES[name] ?? [];
+      return !fences.some((place) => (place.endsWith("/") ? source.path.startsWith(place) : source.path === place));
+    });
+    expect(wrong.map(describeArrow)).toEqual([]);
+  });
+
+  test("a package of the command line is imported in one file of it", () => {
+    const files = arrows.filter(({ specifier }) => specifier === "chokidar").map(({ source }) => source.path);
+    expect(new Set(files).size).toBeLessThanOrEqual(1);
+  });
+
+  test("there are no barrels", () => {
+    const wholesale = sources.filter(({ body }) => body.some(({ type }) => type === "ExportAllDeclaration"));
+    expect(listFiles("src").filter((path) => path.endsWith("/index.ts"))).toEqual([]);
+    expect(wholesale.map(({ path }) => path)).toEqual([]);
+  });
+});
+
+/** Ring and unit of a file: `src/build/run.ts` → ring 1, unit `build`. */
+function findPlace(path: string): { ring: number; unit: string } | undefined {
+  const [folder, name = ""] = path.split("/");
+  if (folder !== "src") return undefined;
+  for (const [ring, units] of RINGS.entries()) {
+    const unit = units.find((each) => (typeof each === "string" ? each === name : each.includes(name)));
+    if (unit !== undefined) return { ring, unit: String(unit) };
+  }
+  return undefined;
+}
+
+/** `drizzle-orm/d1` → `drizzle-orm`, `@hono/node-server/x` → `@hono/node-server`. */
+function toPackage(specifier: string): string {
+  return specifier
+    .split("/")
+    .slice(0, specifier.startsWith("@") ? 2 : 1)
+    .join("/");
+}
+
+function describeArrow({ source, specifier }: { source: Source; specifier: string }): string {
+  return `${source.path} → ${specifier}`;
+}
+
+/** The first cycle found, as the paths along it; empty when there is none. */
+function findCycle(all: readonly Source[]): string[] {
+  const targets = new Map(all.map((source) => [source.path, source.imports.map((each) => findTarget(source, each))]));
+  const done = new Set<string>();
+  const walk = (path: string, trail: readonly string[]): string[] => {
+    const at = trail.indexOf(path);
+    if (at >= 0) return [...trail.slice(at), path];
+    if (done.has(path)) return [];
+    for (const target of targets.get(path) ?? []) {
+      const cycle = target === undefined ? [] : walk(target, [...trail, path]);
+      if (cycle.length > 0) return cycle;
+    }
+    done.add(path);
+    return [];
+  };
+  for (const { path } of all) {
+    const cycle = walk(path, []);
+    if (cycle.length > 0) return cycle;
+  }
+  return [];
+}
