@@ -10,9 +10,10 @@
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { FunctionSpec } from "../model/function.ts";
 import type { Clock, Log } from "../model/ports.ts";
+import { Backoff } from "./backoff.ts";
 import type { Instance, Prepared } from "./engine.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
-/** What is pooled, and how far it may grow. */
 export interface PoolOptions {
   readonly prepared: Prepared;
   readonly spec: Pick<FunctionSpec, "name" | "scaling">;
@@ -33,7 +34,7 @@ export interface Lease {
   release(): void;
 }
 
-/** Instances by state, and requests that wait. */
+/** Counts: instances by state, and requests that wait for one. */
 export interface PoolStatus {
   readonly starting: number;
   readonly idle: number;
@@ -41,6 +42,7 @@ export interface PoolStatus {
   readonly waiting: number;
 }
 
+/** An instance that is up. */
 interface Member {
   readonly instance: Instance;
   readonly startMs: number;
@@ -51,38 +53,32 @@ interface Member {
   isProven: boolean;
 }
 
-interface Waiter {
-  readonly sinceMs: number;
-  /** What settles when the request leaves the queue. */
-  readonly leave: (outcome: Lease | NebulaError) => void;
-}
+const BACKOFF_MS = { firstMs: 50, lastMs: 5_000 };
 
-/** Pauses between starts after failures: none, then from the first to the last, doubling. */
-const BACKOFF_MS = { first: 50, last: 5_000 };
-
-/** The instances of one deployment. */
 export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #members: Member[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #line: WaitingLine<Lease>;
+  readonly #backoff: Backoff;
   readonly #closing = new AbortController();
   readonly #concurrency: number;
   readonly #pending = new Set<Promise<void>>();
   #starting = 0;
-  #failures = 0;
-  #mayStartAtMs = 0;
   #sweep: Disposable | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
 
   constructor(options: PoolOptions) {
+    const { spec, clock, isConcurrent } = options;
     this.#options = options;
-    this.#concurrency = options.isConcurrent ? options.spec.scaling.concurrency : 1;
-    for (let i = 0; i < options.spec.scaling.minInstances; i += 1) this.#start();
+    this.#concurrency = isConcurrent ? spec.scaling.concurrency : 1;
+    this.#backoff = new Backoff({ clock, ...BACKOFF_MS });
+    this.#line = new WaitingLine({ name: spec.name, limits: spec.scaling, clock, onLeft: () => this.#checkDrained() });
+    for (let i = 0; i < spec.scaling.minInstances; i += 1) this.#start();
   }
 
   get status(): PoolStatus {
     const busy = this.#members.filter((member) => member.inFlight > 0).length;
-    return { starting: this.#starting, idle: this.#members.length - busy, busy, waiting: this.#waiters.length };
+    return { starting: this.#starting, idle: this.#members.length - busy, busy, waiting: this.#line.length };
   }
 
   /**
@@ -91,12 +87,15 @@ export class Pool implements AsyncDisposable {
    * @throws {NebulaError} NEBULA_OVERLOADED when the queue is full, or the wait is longer than `scaling.queueMs`.
    * @throws {NebulaError} NEBULA_START_FAILED when the start that it waited for failed.
    * @throws {NebulaError} NEBULA_CLIENT_GONE when `signal` aborts first.
-   * @throws {NebulaError} NEBULA_DRAINING when the pool is closing.
+   * @throws {NebulaError} NEBULA_DRAINING when the pool is closed.
    */
-  acquire(options: { signal: AbortSignal }): Lease | Promise<Lease> {
-    if (this.#closing.signal.aborted) throw draining(this.#name);
-    const member = this.#waiters.length === 0 ? this.#findRoom() : undefined;
-    return member === undefined ? this.#enqueue(options) : this.#lease(member, { startKind: "warm", queueMs: 0 });
+  acquire({ signal }: { signal: AbortSignal }): Lease | Promise<Lease> {
+    if (this.#closing.signal.aborted) throw this.#closed();
+    const member = this.#line.length === 0 ? this.#findRoom() : undefined;
+    if (member !== undefined) return this.#lease(member, { startKind: "warm", queueMs: 0 });
+    const turn = this.#line.join(signal);
+    this.#grow();
+    return turn;
   }
 
   /** Fulfils when nobody waits, nothing is in flight and every instance is gone. The router leads nobody here any more. */
@@ -112,24 +111,33 @@ export class Pool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     this.#sweep?.[Symbol.dispose]();
-    for (const waiter of this.#waiters.splice(0)) waiter.leave(draining(this.#name));
-    this.#checkDrained();
+    this.#line.failAll(this.#closed());
     await Promise.all(this.#pending);
     await Promise.all(this.#members.splice(0).map((member) => member.instance[Symbol.asyncDispose]()));
     await this.#options.prepared[Symbol.asyncDispose]();
+    this.#checkDrained();
+  }
+
+  get #name(): string {
+    return this.#options.spec.name;
   }
 
   get #isQuiet(): boolean {
-    return this.#waiters.length === 0 && this.#members.every((member) => member.inFlight === 0);
+    return this.#line.length === 0 && this.#members.every((member) => member.inFlight === 0);
   }
 
   #checkDrained(): void {
     if (this.#drained !== undefined && this.#isQuiet) this.#drained.resolve();
   }
 
-  get #name(): string {
-    return this.#options.spec.name;
+  #closed(): NebulaError {
+    return new NebulaError(
+      "NEBULA_DRAINING",
+      `Cannot take a request for "${this.#name}": it has been replaced or the node is stopping`,
+    );
   }
+
+  // ── requests ───────────────────────────────────────────────────────────────────────────────────────────
 
   /** The instance with the fewest requests in flight, if it may take one more. */
   #findRoom(): Member | undefined {
@@ -140,7 +148,7 @@ export class Pool implements AsyncDisposable {
     return best;
   }
 
-  #lease(member: Member, { startKind, queueMs }: { startKind: "cold" | "warm"; queueMs: number }): Lease {
+  #lease(member: Member, { startKind, queueMs }: Pick<Lease, "startKind" | "queueMs">): Lease {
     member.inFlight += 1;
     let isReleased = false;
     return {
@@ -149,71 +157,34 @@ export class Pool implements AsyncDisposable {
       startMs: startKind === "cold" ? member.startMs : 0,
       queueMs,
       release: () => {
-        if (isReleased) return;
+        if (!isReleased) this.#release(member);
         isReleased = true;
-        this.#release(member);
       },
     };
   }
 
   #release(member: Member): void {
+    const { clock } = this.#options;
     member.inFlight -= 1;
     member.isProven = true;
-    this.#failures = 0;
-    const next = this.#members.includes(member) && this.#waiters.length > 0 ? this.#waiters.shift() : undefined;
+    this.#backoff.succeed();
+    const next = this.#members.includes(member) ? this.#line.next() : undefined;
     if (next !== undefined) {
-      next.leave(this.#lease(member, { startKind: "warm", queueMs: this.#options.clock.nowMs() - next.sinceMs }));
+      next.serve(this.#lease(member, { startKind: "warm", queueMs: clock.nowMs() - next.sinceMs }));
     } else if (member.inFlight === 0) {
-      member.idleAtMs = this.#options.clock.nowMs();
+      member.idleAtMs = clock.nowMs();
       this.#scheduleSweep();
     }
     this.#checkDrained();
   }
 
-  #enqueue({ signal }: { signal: AbortSignal }): Promise<Lease> {
-    const { clock, spec } = this.#options;
-    const { queueDepth, queueMs } = spec.scaling;
-    if (this.#waiters.length >= queueDepth) {
-      throw overloaded(`Cannot take a request for "${spec.name}": ${queueDepth} are waiting already`);
-    }
-    const { promise, resolve, reject } = Promise.withResolvers<Lease>();
-    const leaveQueue = (error: NebulaError) => {
-      const at = this.#waiters.indexOf(waiter);
-      if (at < 0) return;
-      this.#waiters.splice(at, 1);
-      waiter.leave(error);
-      this.#checkDrained();
-    };
-    const timer = clock.after(queueMs, () =>
-      leaveQueue(overloaded(`Cannot take a request for "${spec.name}": it has waited for ${queueMs} ms`)),
-    );
-    const onAbort = () =>
-      leaveQueue(new NebulaError("NEBULA_CLIENT_GONE", "The client left while its request was waiting"));
-    signal.addEventListener("abort", onAbort, { once: true });
-    const waiter: Waiter = {
-      sinceMs: clock.nowMs(),
-      leave: (outcome) => {
-        timer[Symbol.dispose]();
-        signal.removeEventListener("abort", onAbort);
-        if (outcome instanceof NebulaError) reject(outcome);
-        else resolve(outcome);
-      },
-    };
-    this.#waiters.push(waiter);
-    this.#grow();
-    return promise;
-  }
+  // ── instances ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts as many instances as those that wait can fill, up to the function's maximum. */
   #grow(): void {
     const { maxInstances } = this.#options.spec.scaling;
-    while (
-      this.#starting * this.#concurrency < this.#waiters.length &&
-      this.#members.length + this.#starting < maxInstances &&
-      !this.#closing.signal.aborted
-    ) {
-      this.#start();
-    }
+    const hasRoom = () => this.#members.length + this.#starting < maxInstances && !this.#closing.signal.aborted;
+    while (this.#starting * this.#concurrency < this.#line.length && hasRoom()) this.#start();
   }
 
   #start(): void {
@@ -231,7 +202,7 @@ export class Pool implements AsyncDisposable {
     const { clock, prepared } = this.#options;
     const { signal } = this.#closing;
     try {
-      await this.#backOff(signal);
+      await this.#backoff.wait(signal);
       signal.throwIfAborted();
       const startedAtMs = clock.nowMs();
       const instance = await prepared.start({ signal });
@@ -253,10 +224,10 @@ export class Pool implements AsyncDisposable {
     this.#members.push(member);
     void member.instance.ended.then((reason) => this.#onEnded(member, reason));
     while (member.inFlight < this.#concurrency) {
-      const waiter = this.#waiters.shift();
+      const waiter = this.#line.next();
       if (waiter === undefined) break;
       const queueMs = Math.max(0, this.#options.clock.nowMs() - waiter.sinceMs - member.startMs);
-      waiter.leave(this.#lease(member, { startKind: "cold", queueMs }));
+      waiter.serve(this.#lease(member, { startKind: "cold", queueMs }));
     }
     if (member.inFlight === 0) this.#scheduleSweep();
     this.#grow();
@@ -272,7 +243,7 @@ export class Pool implements AsyncDisposable {
         code: reason.code,
         reason: reason.message,
       });
-      if (!member.isProven) this.#countFailure();
+      if (!member.isProven) this.#backoff.fail();
     }
     this.#grow();
     this.#checkDrained();
@@ -280,37 +251,20 @@ export class Pool implements AsyncDisposable {
 
   /** Whoever has no other instance to hope for learns why; the others wait on. */
   #onStartFailed(error: NebulaError): void {
-    this.#countFailure();
+    this.#backoff.fail();
     this.#options.log.write("warn", "start failed", { function: this.#name, code: error.code, reason: error.message });
-    if (this.#members.length > 0 || this.#starting > 0) return;
-    for (const waiter of this.#waiters.splice(0)) waiter.leave(error);
-    this.#checkDrained();
+    if (this.#members.length === 0 && this.#starting === 0) this.#line.failAll(error);
   }
 
-  #countFailure(): void {
-    this.#failures += 1;
-    const pauseMs = this.#failures < 2 ? 0 : Math.min(BACKOFF_MS.last, BACKOFF_MS.first * 2 ** (this.#failures - 2));
-    this.#mayStartAtMs = this.#options.clock.nowMs() + pauseMs;
-  }
-
-  async #backOff(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const waitMs = this.#mayStartAtMs - clock.nowMs();
-    if (waitMs <= 0) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = clock.after(waitMs, resolve);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-  }
+  // ── scale to zero ──────────────────────────────────────────────────────────────────────────────────────
 
   /** One timer for all: it looks when the instance that has been idle longest may be due. */
   #scheduleSweep(): void {
     if (this.#sweep !== undefined || this.#closing.signal.aborted) return;
     const { clock, spec } = this.#options;
-    const { idleMs, minInstances } = spec.scaling;
     const idle = this.#members.filter((member) => member.inFlight === 0);
-    if (idle.length === 0 || this.#members.length <= minInstances) return;
-    const dueAtMs = Math.min(...idle.map((member) => member.idleAtMs)) + idleMs;
+    if (idle.length === 0 || this.#members.length <= spec.scaling.minInstances) return;
+    const dueAtMs = Math.min(...idle.map((member) => member.idleAtMs)) + spec.scaling.idleMs;
     this.#sweep = clock.after(Math.max(1, dueAtMs - clock.nowMs()), () => {
       this.#sweep = undefined;
       this.#stopIdle();
@@ -329,15 +283,4 @@ export class Pool implements AsyncDisposable {
       this.#follow(Promise.resolve(member.instance[Symbol.asyncDispose]()));
     }
   }
-}
-
-function overloaded(message: string): NebulaError {
-  return new NebulaError("NEBULA_OVERLOADED", message, { details: { retryAfterSeconds: 1 } });
-}
-
-function draining(name: string): NebulaError {
-  return new NebulaError(
-    "NEBULA_DRAINING",
-    `Cannot take a request for "${name}": it is being replaced or the node is stopping`,
-  );
 }

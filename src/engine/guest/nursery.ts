@@ -8,6 +8,7 @@
 import { closeSync, openSync } from "node:fs";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Clock, Log } from "../../model/ports.ts";
+import { Backoff } from "../backoff.ts";
 import { GuestProcess } from "./guest-process.ts";
 import type { Sandbox } from "./sandbox.ts";
 
@@ -27,7 +28,7 @@ const READY_MS = 20_000;
 const REFILL_MS = 10;
 /** A size that nobody has asked for in this time is no longer kept ready. */
 const SIZE_KEPT_MS = 120_000;
-const BACKOFF_MS = { first: 100, limit: 10_000 };
+const BACKOFF_MS = { firstMs: 100, lastMs: 10_000 };
 /** Blank processes that come up at the same time: more would only take the processor from each other. */
 const MAX_SPAWNING = 2;
 
@@ -40,18 +41,19 @@ interface Size {
 /** The blank processes of one node. */
 export class Nursery implements AsyncDisposable {
   readonly #options: NurseryOptions;
+  readonly #backoff: Backoff;
   readonly #binaryFd = openSync(process.execPath, "r");
   readonly #sizes = new Map<number, Size>();
   readonly #waiting: { memoryBytes: number; resolve(guest: GuestProcess): void; reject(error: unknown): void }[] = [];
   readonly #pending = new Set<Promise<void>>();
   #spawned = 0;
-  #failures = 0;
   #failure: NebulaError | undefined;
-  #isClosed = false;
+  readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(options: NurseryOptions) {
     this.#options = options;
+    this.#backoff = new Backoff({ clock: options.clock, ...BACKOFF_MS });
     this.#refill(options.defaultMemoryBytes);
   }
 
@@ -86,7 +88,7 @@ export class Nursery implements AsyncDisposable {
   async fill(): Promise<void> {
     while (this.#pending.size > 0) {
       await Promise.all(this.#pending);
-      if (this.#failure !== undefined && !this.#isClosed) throw this.#failure;
+      if (this.#failure !== undefined && !this.#closed.signal.aborted) throw this.#failure;
     }
   }
 
@@ -96,7 +98,7 @@ export class Nursery implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    this.#isClosed = true;
+    this.#closed.abort();
     for (const waiter of this.#waiting.splice(0)) waiter.reject(closed());
     await this.fill();
     const blanks = [...this.#sizes.values()].flatMap((size) => size.blanks.splice(0));
@@ -116,7 +118,11 @@ export class Nursery implements AsyncDisposable {
     const size = this.#sizeOf(memoryBytes);
     const waiting = this.#waiting.filter((waiter) => waiter.memoryBytes === memoryBytes).length;
     const wanted = this.#options.spare + waiting;
-    while (!this.#isClosed && this.#pending.size < MAX_SPAWNING && size.blanks.length + size.spawning < wanted) {
+    while (
+      !this.#closed.signal.aborted &&
+      this.#pending.size < MAX_SPAWNING &&
+      size.blanks.length + size.spawning < wanted
+    ) {
       size.spawning += 1;
       const pending = this.#spawn(memoryBytes, size).finally(() => {
         this.#pending.delete(pending);
@@ -140,12 +146,12 @@ export class Nursery implements AsyncDisposable {
 
   async #spawn(memoryBytes: number, size: Size): Promise<void> {
     try {
-      await this.#backOff();
-      if (this.#isClosed) return;
+      await this.#backoff.wait(this.#closed.signal);
+      if (this.#closed.signal.aborted) return;
       const { sandbox, bootstrap, cwd } = this.#options;
       const command = sandbox.command({ index: this.#spawned++, memoryBytes });
       const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd: this.#binaryFd, readyMs: READY_MS });
-      this.#failures = 0;
+      this.#backoff.succeed();
       this.#failure = undefined;
       void guest.ended.then(() => remove(size.blanks, guest));
       this.#deliver(guest, memoryBytes, size);
@@ -164,19 +170,11 @@ export class Nursery implements AsyncDisposable {
   }
 
   #onFailure(error: NebulaError, memoryBytes: number): void {
-    this.#failures += 1;
+    this.#backoff.fail();
     this.#failure = error;
     this.#options.log.write("error", "guest process did not start", { code: error.code, error: error.message });
     const at = this.#waiting.findIndex((waiter) => waiter.memoryBytes === memoryBytes);
     if (at >= 0) this.#waiting.splice(at, 1)[0]?.reject(error);
-  }
-
-  async #backOff(): Promise<void> {
-    if (this.#failures === 0) return;
-    const ms = Math.min(BACKOFF_MS.limit, BACKOFF_MS.first * 2 ** (this.#failures - 1));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    using _timer = this.#options.clock.after(ms, resolve);
-    await promise;
   }
 }
 
