@@ -103,7 +103,7 @@ export function toShownName(place: ProjectPlace): string {
 
 /** The failure of a project whose name another has. */
 export function nameTaken(name: string, { own, other }: { own: Project; other: ProjectPlace }): NebulaError {
-  const message = `the name "${name}" is that of "${toShownName(other)}" already`;
+  const message = `the project in "${toShownName(other)}" has the name "${name}" already`;
   const diagnostic = { severity: "error", message, file: own.configFile ?? own.dir, line: 1, column: 1 } as const;
   return new NebulaError("NEBULA_CONFIG_INVALID", `Cannot deploy "${basename(own.dir)}": ${message}`, {
     hint: "Give each function a name of its own",
