@@ -2,19 +2,25 @@
  * A Nebula node under measurement, started as a user starts it: `nebula serve` on a project folder made for the run.
  */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Client, createClient } from "../src/client/client.ts";
 import type { Server } from "./peers.ts";
-import { listTree, readProgram, readPssBytes, startProcess } from "./processes.ts";
+import { listTree, readCpuMs, readProgram, readPssBytes, startProcess } from "./processes.ts";
 
 const COMMAND = join(import.meta.dirname, "..", "bin", "nebula");
+
+const LOOK_MS = 20;
+const QUIET_MS = 100;
+const QUIET_LIMIT_MS = 10_000;
 
 /** Files of a project, by their path in it. */
 export type ProjectFiles = Readonly<Record<string, string>>;
 
 export interface NebulaServer extends Server {
-  readonly control: URL;
+  readonly client: Client;
   readonly stateDir: string;
 }
 
@@ -39,13 +45,14 @@ export async function startNebula(files: ProjectFiles): Promise<NebulaServer> {
     const started = await startProcess("sh", {
       args: [COMMAND, "serve", dir],
       env,
-      ready: /^.*ready data=(\S+) control=(\S+)/m,
+      ready: /^.*ready data=(\S+) control=(\S+)\s/m,
+      readyOn: "stdout",
     });
     const [, data = "", control = ""] = started.ready;
     return {
       name: "nebula",
       url: new URL(data),
-      control: new URL(control),
+      client: createClient({ controlUrl: control, token: readFileSync(join(stateDir, "token"), "utf8").trim() }),
       stateDir,
       pid: started.pid,
       [Symbol.asyncDispose]: async () => {
@@ -59,10 +66,46 @@ export async function startNebula(files: ProjectFiles): Promise<NebulaServer> {
   }
 }
 
-export function readNodeMemory({ pid: host }: Server): NodeMemory {
+/** Files of one function in `functions/`, whose answer names it. */
+export function toFunctionFiles(name: string, settings = ""): ProjectFiles {
+  return {
+    [`functions/${name}/index.js`]: `export default { fetch: () => new Response("${name}\\n") };\n`,
+    [`functions/${name}/wrangler.toml`]: `name = "${name}"\nmain = "index.js"\ncompatibility_date = "2026-11-01"\n${settings}`,
+  };
+}
+
+/** The guest processes of a node, blank ones among them. */
+export function listGuests({ pid: host }: Server): number[] {
   const program = readProgram(host);
+  return listTree(host)
+    .slice(1)
+    .filter((pid) => readProgram(pid) === program);
+}
+
+/**
+ * Waits until the node has done what it does behind a request's back: blank processes are ready again, ended ones
+ * are gone. Quiet is: the same guests as before, and none of them has used the processor for a while.
+ * Processes in `busy` do not count.
+ */
+export async function waitUntilQuiet(server: Server, busy: readonly number[] = []): Promise<void> {
+  const look = () => {
+    const guests = listGuests(server).filter((pid) => !busy.includes(pid));
+    return `${guests.join()} ${readCpuMs(guests)}`;
+  };
+  let before = look();
+  const endMs = performance.now() + QUIET_LIMIT_MS;
+  for (let quietMs = 0; quietMs < QUIET_MS && performance.now() < endMs; ) {
+    await sleep(LOOK_MS);
+    const now = look();
+    quietMs = now === before ? quietMs + LOOK_MS : 0;
+    before = now;
+  }
+}
+
+export function readNodeMemory(server: Server): NodeMemory {
+  const { pid: host } = server;
   const children = listTree(host).slice(1);
-  const guests = children.filter((pid) => readProgram(pid) === program);
+  const guests = listGuests(server);
   const tools = children.filter((pid) => !guests.includes(pid));
   const sum = (pids: readonly number[]) => pids.reduce((bytes, pid) => bytes + readPssBytes(pid), 0);
   return { hostBytes: readPssBytes(host), guestsBytes: sum(guests), guests: guests.length, toolsBytes: sum(tools) };

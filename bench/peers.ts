@@ -85,8 +85,9 @@ function readVersion(binary: string): string {
 }
 
 async function startNode(): Promise<Server> {
+  const args = [join(FIXTURES, "node-http.js")];
   const ready = /(http:\/\/127\.0\.0\.1:\d+\/)/;
-  return toServer("node:http", await startProcess(process.execPath, { args: [join(FIXTURES, "node-http.js")], ready }));
+  return toServer("node:http", await startProcess(process.execPath, { args, ready, readyOn: "stdout" }));
 }
 
 async function startDeno(): Promise<Server> {
@@ -95,7 +96,12 @@ async function startDeno(): Promise<Server> {
   const env = { DENO_DIR: cache, DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
   const remove = () => rmSync(cache, { recursive: true, force: true });
   try {
-    const started = await startProcess(denoBinary(), { args, env, ready: /(http:\/\/127\.0\.0\.1:\d+\/)/ });
+    const started = await startProcess(denoBinary(), {
+      args,
+      env,
+      ready: /(http:\/\/127\.0\.0\.1:\d+\/)/,
+      readyOn: "stderr",
+    });
     return toServer("deno serve", started, remove);
   } catch (thrown) {
     remove();
@@ -105,7 +111,7 @@ async function startDeno(): Promise<Server> {
 
 async function startWorkerd(): Promise<Server> {
   const args = ["serve", join(FIXTURES, "workerd.capnp"), "--control-fd=1"];
-  return toServer("workerd", await startProcess(workerdBinary(), { args, ready: /"port":(\d+)/ }));
+  return toServer("workerd", await startProcess(workerdBinary(), { args, ready: /"port":(\d+)/, readyOn: "stdout" }));
 }
 
 function toServer(name: string, started: Started, cleanUp: () => void = () => {}): Server {

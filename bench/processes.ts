@@ -4,21 +4,34 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import {
+  closeSync,
+  ftruncateSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
-const READY_MS = 60_000;
+const READY_MS = 120_000;
 const END_MS = 10_000;
-/** What is kept of a process's output, to say why it did not start. */
-const OUTPUT_CHARS = 4_000;
+/** A log is emptied so often: under load a node writes some megabytes a second. */
+const TRIM_MS = 1_000;
+const SHOWN_CHARS = 500;
 /** Clock ticks of /proc/<pid>/stat: USER_HZ is 100 on every Linux that Node runs on. */
 const TICK_MS = 10;
 
 export interface StartOptions {
   readonly args: readonly string[];
-  readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** The first output that matches says that the process is ready. */
   readonly ready: RegExp;
+  /** Where it says so. */
+  readonly readyOn: "stdout" | "stderr";
 }
 
 export interface Started extends AsyncDisposable {
@@ -26,46 +39,74 @@ export interface Started extends AsyncDisposable {
   readonly ready: RegExpExecArray;
 }
 
-/** Starts a program and waits for the words that say it is ready. */
-export async function startProcess(file: string, options: StartOptions): Promise<Started> {
-  const child = spawn(file, options.args, {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
+/**
+ * Starts a program and waits for the words that say it is ready.
+ *
+ * Only that stream is read here. The other goes to a file, as under a service manager: reading a log line for each
+ * request would cost the very processor that is measured.
+ */
+export async function startProcess(file: string, { args, env, ready, readyOn }: StartOptions): Promise<Started> {
+  const log = openLog();
+  const child = spawn(file, args, {
+    env: { ...process.env, ...env },
+    stdio: readyOn === "stdout" ? ["ignore", "pipe", log.fd] : ["ignore", log.fd, "pipe"],
   });
-  const exited = once(child, "exit");
-  exited.catch(() => {});
-  try {
-    const ready = await waitForReady(child, options.ready);
-    const { pid = 0 } = child;
-    return { pid, ready, [Symbol.asyncDispose]: () => end(child) };
-  } catch (thrown) {
+  const dispose = async () => {
     await end(child);
-    throw thrown;
+    log[Symbol.dispose]();
+  };
+  try {
+    const found = await waitForReady(child, ready);
+    return { pid: child.pid ?? 0, ready: found, [Symbol.asyncDispose]: dispose };
+  } catch (thrown) {
+    const words = log.read().trim().slice(-SHOWN_CHARS);
+    await dispose();
+    const why = thrown instanceof Error ? thrown.message : String(thrown);
+    throw new Error(`Cannot start "${file}": ${why} ${words}`.trim(), { cause: thrown });
   }
+}
+
+interface ProcessLog extends Disposable {
+  readonly fd: number;
+  read(): string;
+}
+
+function openLog(): ProcessLog {
+  const dir = mkdtempSync(join(tmpdir(), "nebula-bench-log-"));
+  const path = join(dir, "log");
+  const fd = openSync(path, "a");
+  const timer = setInterval(() => ftruncateSync(fd), TRIM_MS).unref();
+  return {
+    fd,
+    read: () => readFileSync(path, "utf8"),
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      closeSync(fd);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
 }
 
 async function waitForReady(child: ChildProcess, pattern: RegExp): Promise<RegExpExecArray> {
   const { promise, resolve, reject } = Promise.withResolvers<RegExpExecArray>();
   let output = "";
-  const onData = (chunk: Buffer) => {
-    // Read for ever, so that no program waits for us; kept only until it is ready.
-    if (output.length > OUTPUT_CHARS) return;
+  const stream = child.stdout ?? child.stderr;
+  stream?.on("data", (chunk: Buffer) => {
     output += chunk.toString();
     const found = pattern.exec(output);
     if (found) resolve(found);
-  };
-  child.stdout?.on("data", onData);
-  child.stderr?.on("data", onData);
+  });
   child.once("error", reject);
   child.once("exit", (code, signal) => {
-    reject(new Error(`it ended (${signal ?? code}) before it was ready: ${output.trim().slice(-500)}`));
+    reject(new Error(`it ended (${signal ?? code}) before it was ready: ${output.trim().slice(-SHOWN_CHARS)}`));
   });
   const timer = setTimeout(() => reject(new Error(`it was not ready within ${READY_MS / 1_000} s`)), READY_MS);
   try {
     return await promise;
   } finally {
     clearTimeout(timer);
+    // Read for ever, so that no program waits for us, but kept no longer.
+    stream?.removeAllListeners("data").resume();
   }
 }
 

@@ -56,6 +56,7 @@ const scenario: Scenario = {
     findings.note(
       `clients and servers share ${availableParallelism()} cores, so a server that uses one core leaves room`,
     );
+    findings.note("nebula writes one log line per request, to a file, as by default; the others log nothing");
     findings.note("nebula is two processes, host and guest; the others are one process with one thread for JavaScript");
   },
 };
