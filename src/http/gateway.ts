@@ -7,14 +7,17 @@
  */
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { type InvokeParts, invoke } from "../invoke.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import { MAX_HEADER_BYTES } from "../model/function.ts";
 import { createTrace } from "../model/trace.ts";
+import { Connections, type Exchange } from "./connections.ts";
 import { listen, toUrl } from "./listen.ts";
 import type { Audience } from "./problem.ts";
-import { refuse } from "./refusal.ts";
-import { toInvokeRequest } from "./request-head.ts";
+import { refuse, refuseUnreadable } from "./refusal.ts";
+import { closeUnlessRead, hasUnreadBody } from "./request-body.ts";
+import { notServed, toInvokeRequest } from "./request-head.ts";
 import { logRequest } from "./request-log.ts";
 import { sendAnswer, sendProblem } from "./send-answer.ts";
 
@@ -24,6 +27,8 @@ export interface GatewayOptions extends InvokeParts {
   readonly port: number;
   /** `owner` shows messages and stacks of functions to whoever asks: development only. */
   readonly audience: Audience;
+  /** Those that are not given have their defaults. */
+  readonly timeouts?: Partial<GatewayTimeouts>;
   randomId(): string;
 }
 
@@ -35,67 +40,100 @@ export interface Gateway {
   drain(options: { timeoutMs: number }): Promise<void>;
 }
 
-const HEADERS_TIMEOUT_MS = 15_000;
-/** A whole request, its body included; a client slower than this is no client. */
-const REQUEST_TIMEOUT_MS = 300_000;
-const KEEP_ALIVE_MS = 65_000;
-/** A connection on which nothing moves for this long while a response is on its way. */
-const STALLED_MS = 120_000;
-const CONNECTIONS_CHECK_MS = 2_000;
+/** How long a client may take. */
+export interface GatewayTimeouts {
+  /** The head of a request, from its connection or its first byte. */
+  readonly headersMs: number;
+  /** A whole request, its body included; a client slower than this is no client. */
+  readonly requestMs: number;
+  /** A connection without a request. */
+  readonly keepAliveMs: number;
+  /** A connection on which nothing moves while its client ought to read or to write. */
+  readonly stalledMs: number;
+  /** What a client goes on to send after its answer is read for so long, so that it gets to see the answer. */
+  readonly lingerMs: number;
+  /** How often the first two are looked at. */
+  readonly checkMs: number;
+}
+
+const DEFAULT_TIMEOUTS: GatewayTimeouts = {
+  headersMs: 15_000,
+  requestMs: 300_000,
+  keepAliveMs: 65_000,
+  stalledMs: 120_000,
+  lingerMs: 2_000,
+  checkMs: 2_000,
+};
 
 /** @throws {NebulaError} NEBULA_LISTEN_FAILED when the port cannot be had. */
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const connections = new Connections();
+  const parts = { ...options, timeouts, connections };
   const server = createServer({
     maxHeaderSize: MAX_HEADER_BYTES,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    connectionsCheckingInterval: CONNECTIONS_CHECK_MS,
-    requireHostHeader: true,
+    headersTimeout: timeouts.headersMs,
+    requestTimeout: timeouts.requestMs,
+    keepAliveTimeout: timeouts.keepAliveMs,
+    connectionsCheckingInterval: timeouts.checkMs,
+    // because Node's own refusal would be no problem document
+    requireHostHeader: false,
     rejectNonStandardBodyWrites: false,
     noDelay: true,
   });
-  let isDraining = false;
-  server.setTimeout(STALLED_MS);
-  server.on("clientError", (error, socket) => refuse(error, socket, options));
-  server.on(
-    "connect",
-    (_request, socket) => void socket.end("HTTP/1.1 405 Method Not Allowed\r\nconnection: close\r\n\r\n"),
-  );
-  server.on("request", (request: IncomingMessage, response: ServerResponse) => {
-    if (isDraining) response.setHeader("connection", "close");
-    void handle(request, response, options);
+  const onRequest = (message: IncomingMessage, response: ServerResponse) => void handle(message, response, parts);
+  server.setTimeout(timeouts.stalledMs);
+  server.on("connection", (socket) => connections.open(socket));
+  server.on("timeout", (socket) => {
+    if (!connections.isWaiting(socket)) socket.destroy();
   });
+  server.on("clientError", (error, socket: Socket) => refuseUnreadable(error, socket, parts));
+  server.on("connect", (_message, socket: Socket) => refuse(notServed("CONNECT"), socket, parts));
+  server.on("request", onRequest);
+  // 100 Continue is sent when somebody wants the body, see request-head.ts; other expectations may be ignored.
+  server.on("checkContinue", onRequest);
+  server.on("checkExpectation", onRequest);
   await listen(server, options);
   return {
     url: toUrl(server, options.hostname),
     drain: async ({ timeoutMs }) => {
-      isDraining = true;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      server.closeIdleConnections();
+      connections.drain();
       using _timer = options.clock.after(timeoutMs, () => server.closeAllConnections());
       await closed;
     },
   };
 }
 
-async function handle(message: IncomingMessage, response: ServerResponse, options: GatewayOptions): Promise<void> {
-  const startedAtMs = options.clock.nowMs();
-  const trace = createTrace(options.randomId(), message.method ?? "");
+async function handle(
+  message: IncomingMessage,
+  response: ServerResponse,
+  parts: GatewayOptions & { connections: Connections; timeouts: GatewayTimeouts },
+): Promise<void> {
+  const { clock, audience, connections } = parts;
+  const { lingerMs } = parts.timeouts;
+  const startedAtMs = clock.nowMs();
   const abort = new AbortController();
+  const exchange: Exchange = { message, response, abort };
   response.once("close", () => {
     if (!response.writableFinished)
       abort.abort(new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete"));
   });
+  if (!connections.begin(exchange)) return;
+  const trace = createTrace(parts.randomId(), message.method ?? "");
   let error: NebulaError | undefined;
   try {
-    const answer = await invoke(toInvokeRequest(message, trace, abort.signal), trace, options);
-    await sendAnswer(response, answer, trace);
+    const answer = await invoke(toInvokeRequest(exchange, trace), trace, parts);
+    await sendAnswer(exchange, answer, trace);
   } catch (thrown) {
-    error = toNebulaError(thrown);
+    error = toNebulaError(abort.signal.aborted ? abort.signal.reason : thrown);
     trace.code = error.code;
-    sendProblem(response, error, { trace, audience: options.audience });
+    if (error.code === "NEBULA_REQUEST_INVALID") {
+      connections.end(message.socket);
+      response.shouldKeepAlive = false;
+    }
+    sendProblem(exchange, error, { trace, audience, clock, lingerMs });
   }
-  const totalMs = options.clock.nowMs() - startedAtMs;
-  logRequest(trace, { status: response.statusCode, totalMs, error, log: options.log });
+  if (hasUnreadBody(message)) void closeUnlessRead(message, { clock, lingerMs });
+  logRequest(trace, { status: response.statusCode, totalMs: clock.nowMs() - startedAtMs, error, log: parts.log });
 }

@@ -8,21 +8,30 @@
 import type { IncomingMessage } from "node:http";
 import { NebulaError } from "../model/errors.ts";
 import type { Body } from "../model/exchange.ts";
+import type { Clock } from "../model/ports.ts";
 import { formatBytes } from "../model/units.ts";
 
 /** Bodies up to this size are read whole. */
 const WHOLE_BYTES = 65_536;
 
+/** What the gateway wants to know of a body. */
+export interface BodyOptions {
+  readonly limitBytes: number;
+  onBytes(bytes: number): void;
+  /** Somebody is going to read it. */
+  onWanted(): void;
+  /** It is larger than was to be seen from its head. The stream fails with the same error. */
+  onTooLarge(error: NebulaError): void;
+}
+
 /** @throws {NebulaError} NEBULA_BODY_TOO_LARGE when its declared length is over the limit, or later as the stream's error. */
-export function openBody(
-  message: IncomingMessage,
-  options: { limitBytes: number; onBytes(bytes: number): void },
-): Body | Promise<Body> {
+export function openBody(message: IncomingMessage, options: BodyOptions): Body | Promise<Body> {
   const { "content-length": lengthText, "transfer-encoding": coding } = message.headers;
   if (lengthText === undefined && coding === undefined) return null;
   const length = lengthText === undefined ? undefined : Number(lengthText);
   if (length === 0) return null;
   if (length !== undefined && length > options.limitBytes) throw tooLarge(options.limitBytes);
+  options.onWanted();
   if (length !== undefined && length <= WHOLE_BYTES) return readWhole(message, options.onBytes);
   return toStream(message, options);
 }
@@ -41,7 +50,7 @@ async function readWhole(message: IncomingMessage, onBytes: (bytes: number) => v
 
 function toStream(
   message: IncomingMessage,
-  { limitBytes, onBytes }: { limitBytes: number; onBytes(bytes: number): void },
+  { limitBytes, onBytes, onTooLarge }: BodyOptions,
 ): ReadableStream<Uint8Array> {
   let bytes = 0;
   return new ReadableStream<Uint8Array>(
@@ -51,8 +60,14 @@ function toStream(
         message.on("data", (chunk: Buffer) => {
           bytes += chunk.byteLength;
           onBytes(chunk.byteLength);
-          if (bytes > limitBytes) controller.error(tooLarge(limitBytes));
-          else controller.enqueue(chunk);
+          if (bytes > limitBytes) {
+            const error = tooLarge(limitBytes);
+            controller.error(error);
+            drop(message);
+            onTooLarge(error);
+            return;
+          }
+          controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) message.pause();
         });
         message.once("end", () => close(controller));
@@ -60,10 +75,46 @@ function toStream(
         message.once("close", () => controller.error(gone()));
       },
       pull: () => void message.resume(),
-      cancel: () => void message.pause(),
+      cancel: () => drop(message),
     },
     { highWaterMark: 1 },
   );
+}
+
+/** Whether a response has ended before its request. */
+export function hasUnreadBody({ headers, readableEnded }: IncomingMessage): boolean {
+  return !readableEnded && (headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined);
+}
+
+/** For how long a client may go on sending when its answer has been given. */
+export interface Linger {
+  readonly clock: Clock;
+  readonly lingerMs: number;
+}
+
+/** Reads the rest of a body for nobody; fulfils at its end, or when the time is up. */
+export async function dropRest(message: IncomingMessage, linger: Linger): Promise<void> {
+  drop(message);
+  await waitForEnd(message, linger);
+}
+
+/** Closes the connection after its answer, unless the rest of the body comes in time, whoever reads it. */
+export async function closeUnlessRead(message: IncomingMessage, linger: Linger): Promise<void> {
+  await waitForEnd(message, linger);
+  if (!message.readableEnded) message.socket.destroySoon();
+}
+
+async function waitForEnd(message: IncomingMessage, { clock, lingerMs }: Linger): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  message.once("end", resolve);
+  message.once("close", resolve);
+  using _timer = clock.after(lingerMs, resolve);
+  await promise;
+}
+
+function drop(message: IncomingMessage): void {
+  message.removeAllListeners("data");
+  message.resume();
 }
 
 function close(controller: ReadableStreamDefaultController<Uint8Array>): void {

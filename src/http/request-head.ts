@@ -4,18 +4,18 @@
  * Node's parser has refused by now what is not HTTP; here is what HTTP allows and a function must not see.
  */
 
-import type { IncomingMessage } from "node:http";
 import type { InvokeRequest } from "../invoke.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { HeaderList } from "../model/exchange.ts";
 import type { Trace } from "../model/trace.ts";
+import type { Exchange } from "./connections.ts";
 import { isHopByHop } from "./hop-by-hop.ts";
 import { openBody } from "./request-body.ts";
 
 /** Cloudflare's limit (developers.cloudflare.com/workers/platform/limits/#url-limits). */
 const URL_LIMIT_BYTES = 16_384;
 /** The gateway says these itself; a client may not. */
-const OURS = new Set(["cf-connecting-ip", "x-real-ip"]);
+const OURS = new Set(["cf-connecting-ip", "expect", "x-real-ip"]);
 const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
 
@@ -24,41 +24,53 @@ const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
  *
  * @throws {NebulaError} NEBULA_REQUEST_INVALID or NEBULA_URL_TOO_LONG.
  */
-export function toInvokeRequest(message: IncomingMessage, trace: Trace, signal: AbortSignal): InvokeRequest {
-  const { method = "GET", url: target = "/" } = message;
+export function toInvokeRequest({ message, response, abort }: Exchange, trace: Trace): InvokeRequest {
+  const { method = "GET", url: target = "/", headers, httpVersion } = message;
   if (target.length > URL_LIMIT_BYTES) {
     throw new NebulaError(
       "NEBULA_URL_TOO_LONG",
       `Cannot take the request: its URL has more than ${URL_LIMIT_BYTES} bytes`,
     );
   }
-  if (method === "TRACE" || method === "TRACK") throw invalid(`the method ${method} is not served`);
-  const { host, path, query } = splitTarget(target, message.headers.host ?? "");
+  if (method === "TRACE" || method === "TRACK") throw notServed(method);
+  checkFraming(httpVersion, headers["transfer-encoding"]);
+  const { host, path, query } = splitTarget(target, { method, hostHeader: headers.host ?? "" });
   return {
     method,
     host,
     path,
     query,
-    headers: toHeaderList(message),
+    headers: toHeaderList(message, host),
     openBody: (limits) =>
       openBody(message, {
         limitBytes: limits.requestBodyBytes,
         onBytes: (bytes) => {
           trace.bytesIn += bytes;
         },
+        onWanted: () => {
+          if (httpVersion === "1.1" && headers.expect?.toLowerCase() === "100-continue") response.writeContinue();
+        },
+        onTooLarge: (error) => abort.abort(error),
       }),
-    signal,
+    signal: abort.signal,
   };
 }
 
 /** Forms of RFC 9112, section 3.2: `/path?query`, `http://host/path?query`, and `*` for OPTIONS. */
-function splitTarget(target: string, hostHeader: string): { host: string; path: string; query: string } {
+function splitTarget(
+  target: string,
+  { method, hostHeader }: { method: string; hostHeader: string },
+): { host: string; path: string; query: string } {
+  // because the function's URL would end where it begins, and the route would not
+  if (target.includes("#")) throw invalid("its target has a fragment");
   const absolute = /^https?:\/\//i.test(target) ? URL.parse(target) : undefined;
   if (absolute === null) throw invalid("its target is not a URL");
+  if (absolute && (absolute.username !== "" || absolute.password !== "")) throw invalid("its target names a user");
   const host = absolute?.host ?? hostHeader;
-  if (!HOST.test(host)) throw invalid("its Host header is not a host");
+  // The pattern keeps out what a URL would read as something else than a host; the parser knows addresses and ports.
+  if (!HOST.test(host) || !URL.canParse(`http://${host}`)) throw invalid("its Host header is not a host");
   const origin = absolute === undefined ? target : absolute.pathname + absolute.search;
-  if (origin === "*") return { host, path: "/", query: "" };
+  if (origin === "*" && method === "OPTIONS") return { host, path: "/", query: "" };
   if (!origin.startsWith("/")) throw invalid("its target is neither a path nor a URL");
   const at = origin.indexOf("?");
   const path = at < 0 ? origin : origin.slice(0, at);
@@ -73,14 +85,32 @@ function normalise(path: string): string {
   return url.pathname;
 }
 
-function toHeaderList({ rawHeaders, socket }: IncomingMessage): HeaderList {
+/**
+ * The only transfer coding that we can undo. Node tells the others, and codings under HTTP/1.0, only when the function
+ * has seen the request already.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-6.1
+ */
+function checkFraming(httpVersion: string, coding: string | undefined): void {
+  if (httpVersion !== "1.1" && httpVersion !== "1.0") throw invalid("it is not HTTP/1.1");
+  if (coding === undefined) return;
+  if (coding.toLowerCase() !== "chunked" || httpVersion === "1.0") throw invalid("its transfer coding is not known");
+}
+
+/** `host` is that of the target, which the header's value gives way to (RFC 9112, section 3.2.2). */
+function toHeaderList({ rawHeaders, headersDistinct, socket }: Exchange["message"], host: string): HeaderList {
+  if ((headersDistinct.host?.length ?? 0) > 1) throw invalid("it has more than one Host header");
   const headers: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? "";
-    if (!isHopByHop(name) && !OURS.has(name)) headers.push(name, rawHeaders[i + 1] ?? "");
+    if (!isHopByHop(name) && !OURS.has(name)) headers.push(name, name === "host" ? host : (rawHeaders[i + 1] ?? ""));
   }
   headers.push("cf-connecting-ip", socket.remoteAddress ?? "");
   return headers;
+}
+
+/** The refusal of a method that no function can be asked with. */
+export function notServed(method: string): NebulaError {
+  return invalid(`the method ${method} is not served`);
 }
 
 function invalid(why: string): NebulaError {

@@ -8,8 +8,10 @@ import type { ServerResponse } from "node:http";
 import { NebulaError } from "../model/errors.ts";
 import type { Answer, HeaderList } from "../model/exchange.ts";
 import { type Trace, toServerTiming } from "../model/trace.ts";
+import type { Exchange } from "./connections.ts";
 import { isHopByHop } from "./hop-by-hop.ts";
 import { type Audience, toProblem } from "./problem.ts";
+import { dropRest, hasUnreadBody, type Linger } from "./request-body.ts";
 import { sendStream } from "./send-body.ts";
 
 const NO_CONTENT = new Set([204, 205, 304]);
@@ -19,16 +21,18 @@ const ONE_PIECE_BYTES = 16_384;
 /**
  * Sends the head, and the body as it comes; fulfils when all of it is on its way.
  *
- * @throws {NebulaError} NEBULA_CLIENT_GONE, NEBULA_RESPONSE_INVALID, or whatever the body fails with.
+ * @throws {NebulaError} NEBULA_RESPONSE_INVALID, whatever the body fails with, or the reason of the exchange's signal.
  */
-export async function sendAnswer(response: ServerResponse, { head, body }: Answer, trace: Trace): Promise<void> {
+export async function sendAnswer(
+  { response, abort: { signal } }: Exchange,
+  { head, body }: Answer,
+  trace: Trace,
+): Promise<void> {
   const onBytes = (bytes: number) => {
     trace.bytesOut += bytes;
   };
-  if (response.destroyed) {
-    if (body instanceof ReadableStream) await body.cancel();
-    throw new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response began");
-  }
+  if (signal.aborted && body instanceof ReadableStream) await body.cancel();
+  signal.throwIfAborted();
   const mayHaveBody = trace.method !== "HEAD" && !NO_CONTENT.has(head.status);
   const headers = toRawHeaders(head.headers, trace);
   if (!(body instanceof ReadableStream) && mayHaveBody) headers.push("content-length", String(body?.byteLength ?? 0));
@@ -36,6 +40,7 @@ export async function sendAnswer(response: ServerResponse, { head, body }: Answe
   writeHead(response, head.status, headers);
   if (body instanceof ReadableStream && mayHaveBody) {
     await sendStream(response, body, onBytes);
+    signal.throwIfAborted();
     return;
   }
   if (body instanceof ReadableStream) await body.cancel();
@@ -85,18 +90,23 @@ function writeHead(response: ServerResponse, status: number, headers: string[]):
 
 /** After the head has left, the only honest way to say that a body is not whole is to cut the connection. */
 export function sendProblem(
-  response: ServerResponse,
+  { message, response }: Exchange,
   error: NebulaError,
-  { trace, audience }: { trace: Trace; audience: Audience },
+  { trace, audience, ...linger }: { trace: Trace; audience: Audience } & Linger,
 ): void {
   if (response.headersSent || response.destroyed) {
     response.destroy();
     return;
   }
+  // because the connection has been ended with an answer of its own
+  if (!message.socket.writable) return;
   const problem = toProblem(error, { audience, requestId: trace.requestId });
+  const isRead = !hasUnreadBody(message);
   // A request whose body nobody will read cannot be followed by another on the same connection.
-  const close = response.req.complete ? [] : ["connection", "close"];
+  if (!isRead) response.shouldKeepAlive = false;
   const length = ["content-length", String(Buffer.byteLength(problem.body))];
-  response.writeHead(problem.status, [...toRawHeaders(problem.headers, trace), ...length, ...close]);
-  response.end(trace.method === "HEAD" ? undefined : problem.body);
+  response.writeHead(problem.status, [...toRawHeaders(problem.headers, trace), ...length]);
+  if (trace.method !== "HEAD") response.write(problem.body);
+  if (isRead) response.end();
+  else void dropRest(message, linger).then(() => response.end());
 }
