@@ -8,7 +8,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http";
 import { resolve } from "node:path";
-import { Readable } from "node:stream";
+import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { findProblem } from "../client/answers.ts";
 import { NebulaError } from "../model/errors.ts";
@@ -120,9 +120,35 @@ export async function readProblem(answer: Invoked): Promise<NebulaError | Invoke
   return findProblem(bytes.toString()) ?? { ...answer, body: Readable.from([bytes]) };
 }
 
-/** All bytes of a stream. */
+/** All bytes of an answer. @throws {NebulaError} NEBULA_RESPONSE_INVALID when it breaks off. */
 export async function readAll(body: Readable): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(Buffer.from(chunk));
+  try {
+    for await (const chunk of body) chunks.push(Buffer.from(chunk));
+  } catch (thrown) {
+    throw brokenOff(thrown);
+  }
   return Buffer.concat(chunks);
+}
+
+/**
+ * Passes an answer on as it comes. Ends quietly when nobody reads any more.
+ *
+ * @throws {NebulaError} NEBULA_RESPONSE_INVALID when it breaks off.
+ */
+export async function printBody(body: Readable, stdout: Writable, signal: AbortSignal): Promise<void> {
+  try {
+    await pipeline(body, stdout, { end: false, signal });
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "EPIPE") return;
+    throw brokenOff(thrown);
+  }
+}
+
+function brokenOff(cause: unknown): NebulaError {
+  return new NebulaError("NEBULA_RESPONSE_INVALID", "Cannot read the answer: its body breaks off", {
+    hint: "The log of the node says why",
+    cause,
+  });
 }

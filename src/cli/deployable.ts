@@ -21,11 +21,15 @@ import type { Printer } from "./print.ts";
 import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName } from "./projects.ts";
 
 /** How a deployment went. */
-export type Outcome =
-  | { readonly state: "active"; readonly name: string; readonly deployment: DeploymentSummary; readonly isNew: boolean }
-  | { readonly state: "failed"; readonly name: string; readonly error: NebulaError };
+interface Deployed {
+  readonly name: string;
+  readonly isRoot: boolean;
+}
 
-/** What a project needs to be deployed. */
+export type Outcome =
+  | (Deployed & { readonly state: "active"; readonly deployment: DeploymentSummary; readonly isNew: boolean })
+  | (Deployed & { readonly state: "failed"; readonly error: NebulaError });
+
 export interface DeployableParts {
   readonly client: Client;
   readonly esbuild: Esbuild;
@@ -84,15 +88,19 @@ export class Deployable implements AsyncDisposable {
       const { deployment, isNew } = await this.#deploy(signal, (step) => steps.push(step));
       await this.#moveTo(this.name);
       print.talk(this.#toLine(steps, `active ${deployment.id}${isNew ? "" : " (unchanged)"}`));
-      return { state: "active", name: this.name, deployment, isNew };
+      return { ...this.#shown, state: "active", deployment, isNew };
     } catch (thrown) {
       signal.throwIfAborted();
       const error = withPlaces(toNebulaError(thrown), this.place.dir);
       const { step } = error.details;
       print.talk(this.#toLine(steps, print.style.red(`${step ?? (steps.length === 0 ? "validate" : "deploy")} ✗`)));
       print.report(error);
-      return { state: "failed", name: this.name, error };
+      return { ...this.#shown, state: "failed", error };
     }
+  }
+
+  get #shown(): Deployed {
+    return { name: this.name, isRoot: this.place.isRoot };
   }
 
   async #deploy(signal: AbortSignal, onStep: (step: StepDone) => void) {

@@ -31,10 +31,20 @@ export function printReady(print: Printer, { dataUrl, controlUrl, functions, out
   ]);
   const text =
     rows.length === 0 ? "no functions" : formatTable([["function", "state", "engine", "url", "routes"], ...table]);
+  tellRoot(print, rows, outcomes);
   print.result(
     { ready: true, dataUrl, controlUrl, functions: rows },
     `${text}\nready data=${dataUrl} control=${controlUrl}`,
   );
+}
+
+/** Without its root project a node answers less than its owner expects. */
+function tellRoot(print: Printer, rows: readonly Row[], outcomes: readonly Outcome[]): void {
+  const root = outcomes.find(({ isRoot, state }) => isRoot && state === "failed");
+  if (root === undefined) return;
+  const isServed = rows.some(({ name, engine }) => name === root.name && engine !== undefined);
+  const what = isServed ? "serves as it was before" : "does not serve: what the functions leave is answered with 404";
+  print.talk(print.style.red(`the root project ${root.name} failed and ${what}`));
 }
 
 interface Row {

@@ -2,13 +2,12 @@
  * `nebula invoke`: one request to a function, its body on stdout and the phases of its invocation on stderr.
  */
 
-import { pipeline } from "node:stream/promises";
 import { createClient } from "../../client/client.ts";
 import { getNode } from "../../client/find-node.ts";
 import { NebulaError } from "../../model/errors.ts";
 import { defineCommand } from "../command.ts";
 import { listStateDirs, NODE_ENV, STATE_ARG } from "../common-args.ts";
-import { type Invoked, openBody, parseHeaders, readAll, readProblem, sendRequest } from "../data-request.ts";
+import { type Invoked, openBody, parseHeaders, printBody, readAll, readProblem, sendRequest } from "../data-request.ts";
 import { formatPhases, parseServerTiming } from "../server-timing.ts";
 
 export default defineCommand({
@@ -53,7 +52,7 @@ export default defineCommand({
       print.result({ ...(await toObject(answer)), phases }, "");
       return 0;
     }
-    await pipeline(answer.body, io.stdout, { end: false, signal });
+    await printBody(answer.body, io.stdout, signal);
     print.talk(print.style.dim([`${answer.status}`, ...formatPhases(phases)].join(" · ")));
     return 0;
   },

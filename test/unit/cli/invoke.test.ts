@@ -123,6 +123,15 @@ describe("nebula invoke", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: '{"status":500,"title":"mine"}' });
   });
 
+  test.each([[[]], [["--json"]]])("tells of an answer that breaks off, with %j", async (argv) => {
+    await using node = await openFakeNode((_request, _body, response) => {
+      response.write("begun", () => response.destroy());
+    });
+    const { code, stdout, stderr } = await run(["invoke", "hello", ...argv], { cwd: node.dir });
+    expect(code).toBe(1);
+    expect(stdout + stderr).toContain("NEBULA_RESPONSE_INVALID");
+  });
+
   test("refuses a file that is not there before anything is sent", async () => {
     await using node = await openFakeNode(echo);
     const { code, stderr } = await run(["invoke", "hello", "-d", "@gone.txt"], { cwd: node.dir });
