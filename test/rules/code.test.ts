@@ -3,7 +3,7 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { findName, isNode, type Node, readSources, type Source, toPlace } from "./sources.ts";
+import { findName, isNode, listFiles, type Node, readSources, readText, type Source, toPlace } from "./sources.ts";
 
 const sources = readSources("src");
 const ours = [...sources, ...["routes", "functions", "bench"].flatMap(readSources)];
@@ -59,6 +59,12 @@ describe("everywhere", () => {
   test("nothing is left to do without the number of its issue", () => {
     const wrong = ours.filter(({ text }) => /\b(?:TODO(?!\(#\d+\))|FIXME|XXX)\b/.test(text));
     expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
+
+  test("nothing names a path of somebody's own machine", () => {
+    const paths = listFiles("").filter((path) => /\.(?:[jt]s|json|jsonc|md|sh|toml|html)$|^bin\/|^\.ci\//.test(path));
+    const wrong = paths.filter((path) => /(?<![\w./])\/(?:root|Users|work)\/\w/.test(readText(path)));
+    expect(wrong).toEqual([]);
   });
 
   test(`no file is longer than ${MAX_LINES} lines`, () => {

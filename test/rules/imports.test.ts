@@ -34,7 +34,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "node:fs": ["src/config/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
   "node:fs/promises": ["src/artifacts/", "src/build/", "src/config/", "src/host.ts", "src/client/", "src/cli/"],
   "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
-  "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/http/listen.ts"],
+  "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/http/"],
   "node:sqlite": ["src/bindings/", "src/registry/"],
   "node:vm": ["src/engine/guest/modules.guest.ts"],
 };
