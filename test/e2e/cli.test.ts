@@ -167,7 +167,10 @@ describe("nebula serve", () => {
   test("ends at once when somebody insists", async () => {
     await project.write(
       "functions/endless/index.ts",
-      "export default { fetch: () => new Response(new ReadableStream({ pull: () => new Promise(() => {}) })) };",
+      `export default { fetch: () => new Response(new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode("begun")),
+        pull: () => new Promise(() => {}),
+      })) };`,
     );
     const cli = start("serve");
     const { dataUrl } = await cli.ready();
