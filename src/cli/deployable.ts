@@ -26,10 +26,12 @@ interface Deployed {
   readonly isRoot: boolean;
 }
 
+/** How one deployment went. */
 export type Outcome =
   | (Deployed & { readonly state: "active"; readonly deployment: DeploymentSummary; readonly isNew: boolean })
   | (Deployed & { readonly state: "failed"; readonly error: NebulaError });
 
+/** What all projects of one run share. */
 export interface DeployableParts {
   readonly client: Client;
   readonly esbuild: Esbuild;
@@ -42,6 +44,7 @@ export interface DeployableParts {
 }
 
 /** One project on its way to a node. */
+/** One project of a folder. Nothing is read, built or sent before `deploy`. */
 export class Deployable implements AsyncDisposable {
   readonly place: ProjectPlace;
   readonly #parts: DeployableParts;
