@@ -9,7 +9,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { NebulaError } from "../../model/errors.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import { ConnectionClosed } from "../frames/frame.ts";
 import type { CallHandler } from "../frames/incoming-call.ts";
 import { Peer } from "../frames/peer.ts";
@@ -78,6 +78,11 @@ export class GuestProcess {
     );
     try {
       await guest.#ready.promise;
+    } catch (thrown) {
+      const { code, message, details } = toNebulaError(thrown);
+      if (code === "NEBULA_START_FAILED") throw thrown;
+      const why = details.stderr === "" ? message : `${message}: ${String(details.stderr).split("\n").at(-1)}`;
+      throw new NebulaError("NEBULA_START_FAILED", `Cannot start a guest process: ${why}`, { details, cause: thrown });
     } finally {
       clearTimeout(timer);
     }
