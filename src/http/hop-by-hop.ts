@@ -2,8 +2,8 @@
  * Header fields that belong to one connection, in both directions.
  */
 
-/** They belong to one connection, and end here (RFC 9110, section 7.6.1). */
-const HOP_BY_HOP = new Set([
+/** Names in lower case; never passed on (RFC 9110, section 7.6.1). */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-authenticate",
@@ -14,8 +14,3 @@ const HOP_BY_HOP = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
-
-/** Whether a field, by its lower-case name, ends at this connection and is never passed on. */
-export function isHopByHop(name: string): boolean {
-  return HOP_BY_HOP.has(name);
-}

@@ -9,13 +9,13 @@ import { NebulaError } from "../model/errors.ts";
 import type { HeaderList } from "../model/exchange.ts";
 import type { Trace } from "../model/trace.ts";
 import type { Exchange } from "./connections.ts";
-import { isHopByHop } from "./hop-by-hop.ts";
+import { HOP_BY_HOP } from "./hop-by-hop.ts";
 import { openBody } from "./request-body.ts";
 
 /** Cloudflare's limit (developers.cloudflare.com/workers/platform/limits/#url-limits). */
 const URL_LIMIT_BYTES = 16_384;
-/** The gateway says these itself; a client may not. */
-const OURS = new Set(["cf-connecting-ip", "expect", "x-real-ip"]);
+/** The gateway says or answers the last ones itself. */
+const NOT_PASSED_ON = new Set([...HOP_BY_HOP, "cf-connecting-ip", "expect", "x-real-ip"]);
 const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
 
@@ -102,7 +102,7 @@ function toHeaderList({ rawHeaders, headersDistinct, socket }: Exchange["message
   const headers: string[] = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? "";
-    if (!isHopByHop(name) && !OURS.has(name)) headers.push(name, name === "host" ? host : (rawHeaders[i + 1] ?? ""));
+    if (!NOT_PASSED_ON.has(name)) headers.push(name, name === "host" ? host : (rawHeaders[i + 1] ?? ""));
   }
   headers.push("cf-connecting-ip", socket.remoteAddress ?? "");
   return headers;

@@ -9,12 +9,14 @@ import { NebulaError } from "../model/errors.ts";
 import type { Answer, HeaderList } from "../model/exchange.ts";
 import { type Trace, toServerTiming } from "../model/trace.ts";
 import type { Exchange } from "./connections.ts";
-import { isHopByHop } from "./hop-by-hop.ts";
+import { HOP_BY_HOP } from "./hop-by-hop.ts";
 import { type Audience, toProblem } from "./problem.ts";
 import { dropRest, hasUnreadBody, type Linger } from "./request-body.ts";
 import { sendStream } from "./send-body.ts";
 
 const NO_CONTENT = new Set([204, 205, 304]);
+/** The gateway says the last ones itself. */
+const NOT_PASSED_ON = new Set([...HOP_BY_HOP, "content-length", "x-request-id", "x-nebula-engine"]);
 
 const ONE_PIECE_BYTES = 16_384;
 
@@ -72,7 +74,7 @@ function toRawHeaders(from: HeaderList, trace: Trace): string[] {
   const headers: string[] = [];
   for (let i = 0; i + 1 < from.length; i += 2) {
     const name = from[i] ?? "";
-    if (name !== "content-length" && !isHopByHop(name)) headers.push(name, from[i + 1] ?? "");
+    if (!NOT_PASSED_ON.has(name)) headers.push(name, from[i + 1] ?? "");
   }
   headers.push("x-request-id", trace.requestId, "server-timing", toServerTiming(trace));
   if (trace.engine !== undefined) headers.push("x-nebula-engine", trace.engine);

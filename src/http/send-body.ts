@@ -3,10 +3,13 @@
  */
 
 import type { ServerResponse } from "node:http";
+import { NebulaError } from "../model/errors.ts";
 
 /**
  * Writes all chunks and ends the response. Rejects with the stream's own error; cancels the stream when the client leaves.
  * `onBytes` counts what was handed to the socket.
+ *
+ * @throws {NebulaError} NEBULA_RESPONSE_INVALID when the body is not as long as the head says.
  */
 export async function sendStream(
   response: ServerResponse,
@@ -14,27 +17,42 @@ export async function sendStream(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const reader = body.getReader();
-  const closed = Promise.withResolvers<"closed">();
-  const onClose = () => closed.resolve("closed");
-  response.once("close", onClose);
+  // A read that waits ends with it. What the stream says to that no longer matters to anybody.
+  const cancel = () => void reader.cancel().catch(() => {});
+  response.once("close", cancel);
   try {
-    for (;;) {
-      const next = await Promise.race([reader.read(), closed.promise]);
-      if (next === "closed") {
-        // because whoever made the stream has learned from the request's signal already
-        await reader.cancel().catch(() => {});
-        return;
-      }
-      if (next.done) break;
+    for (let next = await reader.read(); !next.done && !response.destroyed; next = await reader.read()) {
       onBytes(next.value.byteLength);
-      if (!response.write(next.value)) await Promise.race([drained(response), closed.promise]);
+      const { value } = next;
+      if (!holdToLength(() => response.write(value))) await drained(response);
     }
-    response.end();
+    if (!response.destroyed) holdToLength(() => response.end());
   } finally {
-    response.off("close", onClose);
+    response.off("close", cancel);
+    cancel();
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => response.once("drain", resolve));
+/** Node counts what is written where the function has said a length. */
+function holdToLength<T>(write: () => T): T {
+  try {
+    return write();
+  } catch (cause) {
+    throw new NebulaError(
+      "NEBULA_RESPONSE_INVALID",
+      "Cannot pass on the response: its body is not as long as its content-length",
+      { cause },
+    );
+  }
+}
+
+/** Fulfils when the client has read, or has left. */
+async function drained(response: ServerResponse): Promise<void> {
+  if (response.destroyed) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("drain", resolve);
+  response.once("close", resolve);
+  await promise;
+  response.off("drain", resolve);
+  response.off("close", resolve);
 }
