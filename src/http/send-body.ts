@@ -20,6 +20,8 @@ export async function sendStream(
   // A read that waits ends with it. What the stream says to that no longer matters to anybody.
   const cancel = () => void reader.cancel().catch(() => {});
   response.once("close", cancel);
+  // At once, because a stream may say nothing for long, and whoever listens to events wants to know that it is open.
+  response.flushHeaders();
   try {
     for (let next = await reader.read(); !next.done && !response.destroyed; next = await reader.read()) {
       onBytes(next.value.byteLength);
