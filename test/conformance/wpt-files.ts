@@ -84,18 +84,51 @@ function parseWptFile(path: string, { area, text }: { area: string; text: string
  * A test with the harness and all that it includes, as one module. Scripts run one after the other in the same
  * scope, so concatenation means the same, but for strict mode, on either side alike.
  */
-export function toModule(root: string, file: WptFile): string {
+export function toModule(root: string, { file, port }: { file: WptFile; port: number }): string {
   const own = (name: string) => readFileSync(resolve(import.meta.dirname, name), "utf8");
-  const of = (path: string) => substitute(path, readFileSync(join(root, path), "utf8"));
-  const parts = [own("before-harness.js"), of("resources/testharness.js"), own("after-harness.js")];
-  return [...parts, ...[...file.scripts, file.path].map(of)].join("\n;\n");
+  const of = (path: string) => substitute(path, { text: readFileSync(join(root, path), "utf8"), port });
+  const test = of(file.path);
+  const harness = [own("before-harness.js"), of("resources/testharness.js"), own("after-harness.js"), toObjects(test)];
+  const scripts = file.scripts.map((path) => withGlobals(of(path).replaceAll("eval(desc)", "wpt.objects[desc]()")));
+  return [...harness, toImplicitGlobals([...scripts, test].join("\n")), ...scripts, test].join("\n;\n");
 }
 
-/** The names that a WPT server puts in place of `{{…}}` in `.sub.` files; the address is known when the test runs. */
-function substitute(path: string, text: string): string {
-  if (!path.includes(".sub.")) return text;
-  const values: Readonly<Record<string, string>> = { host: "localhost", "domains[www2]": "127.0.0.1" };
-  return text.replace(/'?\{\{([^}]*)\}\}'?/g, (_all, name: string) =>
-    name.startsWith("ports") || name.startsWith("location") ? "self.location.port" : `"${values[name] ?? "127.0.0.1"}"`,
+/** What a classic script declares at its top is a property of the global scope; in a module it is not. */
+function withGlobals(text: string): string {
+  const names = [...text.matchAll(/^(?:async )?function\*? +(\w+)|^var (\w+)/gm)].map(([, a, b]) => a ?? b);
+  const publish = [...new Set(names)].map(
+    (name) => `if (typeof ${name} !== "undefined") globalThis.${name} = ${name};`,
   );
+  return `${text}\n;${publish.join("\n")}`;
+}
+
+/** The interface tests make their objects from strings, which a function may not; here they are functions already. */
+function toObjects(test: string): string {
+  const blocks = [...test.matchAll(/add_objects\(\{([\s\S]*?)\}\)/g)].map(([, block]) => block ?? "");
+  const texts = blocks.flatMap((block) =>
+    [...block.matchAll(/(["'`])((?:(?!\1).)+)\1/g)].map(([, , text]) => text ?? ""),
+  );
+  const entries = texts.map((text) => `${JSON.stringify(text)}: () => (${text})`);
+  return `wpt.objects = { ${entries.join(", ")} };`;
+}
+
+/** The names that a WPT server puts in place of `{{…}}` in `.sub.` files. */
+function substitute(path: string, { text, port }: { text: string; port: number }): string {
+  if (!path.includes(".sub.")) return text;
+  return text.replace(/\{\{([^}]*)\}\}/g, (_all, name: string) => {
+    if (name.startsWith("ports") || name === "location[port]") return String(port);
+    if (name === "location[scheme]") return "http";
+    return name.startsWith("domains") || name.startsWith("hosts") ? "127.0.0.1" : "localhost";
+  });
+}
+
+/** A module is strict: names that a test assigns without declaring them must be there. */
+function toImplicitGlobals(text: string): string {
+  const assigned = [...text.matchAll(/for \((\w+) (?:of|in|=) |^ *([a-zA-Z_]\w*) = /gm)].map(
+    ([, a, b]) => a ?? b ?? "",
+  );
+  const isDeclared = (name: string) =>
+    new RegExp(`\\b(?:var|let|const|function|class)\\b[^;=]*\\b${name}\\b`).test(text);
+  const names = [...new Set(assigned)].filter((name) => !isDeclared(name));
+  return names.map((name) => `if (!("${name}" in globalThis)) globalThis.${name} = undefined;`).join("\n");
 }

@@ -50,7 +50,10 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
     response.end();
   },
   "redirect.py": (_request, response, query) => {
-    const headers = { location: query.get("location") ?? "", "content-type": "text/plain" };
+    const headers = {
+      location: Buffer.from(query.get("location") ?? "").toString("latin1"),
+      "content-type": "text/plain",
+    };
     response.writeHead(Number(query.get("redirect_status") ?? 302), headers).end("");
   },
   "trickle.py": (_request, response, query) => {

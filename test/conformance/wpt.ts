@@ -54,7 +54,7 @@ const table: Record<string, Row> = {};
       console.log(`skipped ${file.path}: ${file.skipped}`);
       continue;
     }
-    const text = toModule(root, file);
+    const text = toModule(root, { file, port: server.port });
     for (const variant of file.variants) {
       const url = `http://localhost:${server.port}/${file.path}${variant}`;
       const [bare, nebula] = await Promise.all([

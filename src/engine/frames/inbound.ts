@@ -75,14 +75,16 @@ export class Inbound {
   }
 
   #createStream(): ReadableStream<Uint8Array> {
-    return new ReadableStream({
+    const source = {
       type: "bytes",
-      pull: (controller) => this.#pull(controller),
+      pull: (controller: ReadableByteStreamController) => this.#pull(controller),
       cancel: () => {
         this.drop();
         if (!this.#isOver) this.#options.unwanted();
       },
-    });
+    };
+    // because a guest may have given Object.prototype a `start`
+    return new ReadableStream(Object.setPrototypeOf(source, null));
   }
 
   async #pull(controller: ReadableByteStreamController): Promise<void> {

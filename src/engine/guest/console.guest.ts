@@ -37,5 +37,7 @@ export function createConsole(write: WriteLog): Console {
       return Reflect.apply(method, node, args);
     },
   ]);
-  return Object.assign(Object.create({}), Object.fromEntries(wrapped));
+  // A namespace object: https://console.spec.whatwg.org/#console-namespace
+  const namespace: Console = Object.assign(Object.create({}), Object.fromEntries(wrapped));
+  return Object.defineProperty(namespace, Symbol.toStringTag, { value: "console", configurable: true });
 }

@@ -8,17 +8,14 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Body } from "../../model/exchange.ts";
+import { hasNodejsCompat } from "../../model/nodejs-compat.ts";
 import { toWireError } from "../../model/wire-error.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
 import { createConsole } from "./console.guest.ts";
-import {
-  createTimers,
-  defineGlobals,
-  installGlobalEvents,
-  PromiseRejectionEvent,
-  removeNodeGlobals,
-} from "./globals.guest.ts";
+import { createDiagnostics } from "./diagnostics.guest.ts";
+import { installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
+import { createTimers, defineGlobals, removeNodeGlobals } from "./globals.guest.ts";
 import {
   createDenoStyle,
   type Env,
@@ -83,13 +80,15 @@ export function createGuest({ getBuiltin }: GuestOptions) {
 
   const bodies = installFastBodies();
   const events = installGlobalEvents(report);
-  process.on("uncaughtException", (error) => {
-    const { message } = toWireError(error);
-    if (events.dispatch(new ErrorEvent("error", { error, message, cancelable: true }))) report(error);
-  });
+  process.on("uncaughtException", events.reportException);
+  const rejected = new WeakMap<Promise<unknown>, unknown>();
   process.on("unhandledRejection", (reason, promise) => {
+    rejected.set(promise, reason);
     const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
     if (events.dispatch(event)) report(reason);
+  });
+  process.on("rejectionHandled", (promise) => {
+    events.dispatch(new PromiseRejectionEvent("rejectionhandled", { promise, reason: rejected.get(promise) }));
   });
   const outbound = createOutbound({
     call: (head, body) => {
@@ -105,7 +104,7 @@ export function createGuest({ getBuiltin }: GuestOptions) {
     ...createTimers(),
     console: createConsole(write),
     fetch: outbound.fetch,
-    navigator: Object.freeze({ userAgent: "Nebula", language: "en", hardwareConcurrency: 1 }),
+    navigator: Object.freeze({ userAgent: "Nebula", platform: "Linux", language: "en", hardwareConcurrency: 1 }),
   });
 
   const createContext = (call: CallScope | undefined): ExecutionContext => ({
@@ -123,12 +122,13 @@ export function createGuest({ getBuiltin }: GuestOptions) {
     const env = createEnv(head, outbound.binding);
     const vars = textVars(head);
     const deno = createDenoStyle(vars);
-    const isCompat = head.compatibility.flags.includes("nodejs_compat");
+    const isCompat = hasNodejsCompat(head.compatibility);
     const nodeProcess = createNodeProcess(vars);
     if (isCompat) defineGlobals({ ...compatGlobals, process: nodeProcess });
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
-    const compat = isCompat ? createCompat(getBuiltin, { process: nodeProcess }) : () => undefined;
+    const substitutes = { process: nodeProcess, ...(isCompat && { diagnostics_channel: createDiagnostics() }) };
+    const compat = createCompat(getBuiltin, { compatibility: head.compatibility, substitutes });
     const waitUntil = (work: unknown) => createContext(scopes.getStore()?.call).waitUntil(work);
     const workers: Exports = { env, WorkerEntrypoint, waitUntil };
     const findBuiltin = (name: string) => (name === "cloudflare:workers" ? workers : compat(name));

@@ -6,7 +6,7 @@
  *     listener   addEventListener("fetch", (event) => event.respondWith(…))
  */
 
-import type { GlobalEvents } from "./globals.guest.ts";
+import type { GlobalEvents } from "./events.guest.ts";
 
 /** The `ctx` of a handler (https://developers.cloudflare.com/workers/runtime-apis/context/). */
 export interface ExecutionContext {

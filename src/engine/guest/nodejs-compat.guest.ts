@@ -2,9 +2,7 @@
  * The documented modules of nodejs_compat: Node's own, less the parts that reach out of the isolate.
  */
 
-import { NODEJS_COMPAT_MODULES } from "../../model/nodejs-compat.ts";
-
-const ALLOWED = new Set<string>(NODEJS_COMPAT_MODULES);
+import { type Compatibility, mayImportNodeModule } from "../../model/nodejs-compat.ts";
 
 /** What a module of the list offers beyond the function's own isolate. */
 const WITHHELD: Readonly<Record<string, readonly string[]>> = {
@@ -17,14 +15,24 @@ const WITHHELD: Readonly<Record<string, readonly string[]>> = {
 /** What a module exports, by name. */
 export type Exports = Readonly<Record<string, unknown>>;
 
+/** What decides which modules a function has. */
+export interface CompatOptions {
+  readonly compatibility: Compatibility;
+  /** What a function gets in place of Node's own module, by name. */
+  readonly substitutes: Readonly<Record<string, Exports>>;
+}
+
 /**
- * Looks up modules by name, `node:buffer` or `buffer`. `process` is the stand-in that functions see.
+ * Looks up modules by name, `node:buffer` or `buffer`; finds those that the function may import.
  * Called once at load; takes Node's own look-up, which is then out of reach for everyone.
  */
-export function createCompat(getBuiltin: (name: string) => unknown, substitutes: Readonly<Record<string, Exports>>) {
-  return (specifier: string): Exports | undefined => {
+export function createCompat(
+  getBuiltin: (name: string) => unknown,
+  { compatibility, substitutes }: CompatOptions,
+): (specifier: string) => Exports | undefined {
+  return (specifier) => {
     const name = specifier.startsWith("node:") ? specifier.slice("node:".length) : specifier;
-    if (!ALLOWED.has(name)) return undefined;
+    if (!mayImportNodeModule(name, compatibility)) return undefined;
     const substitute = substitutes[name];
     if (substitute !== undefined) return { ...substitute, default: substitute };
     const exports: unknown = getBuiltin(`node:${name}`);

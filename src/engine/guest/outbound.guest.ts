@@ -2,11 +2,12 @@
  * Calls that leave a guest: the global `fetch`, and bindings that are reached through it. All of them go to the host.
  */
 
-import type { Body, HeaderList } from "../../model/exchange.ts";
+import type { Body } from "../../model/exchange.ts";
 import type { OutgoingCall } from "../frames/outgoing-call.ts";
 import { RemoteError } from "../frames/outgoing-call.ts";
+import { installDispatcher, type OutboundRequest } from "./dispatcher.guest.ts";
 import type { GuestAnswerHead, GuestCallHead } from "./protocol.ts";
-import { toHeaderList, toResponse } from "./web.guest.ts";
+import { HEADERS_LIMIT, toHeaderList, toResponse } from "./web.guest.ts";
 
 /** How a call reaches the host. */
 export interface OutboundOptions {
@@ -15,49 +16,49 @@ export interface OutboundOptions {
   parent(): number;
 }
 
-/** URLs that name something inside the isolate: Node answers them without a network. */
-const LOCAL = /^(?:data|blob|about):/i;
-
-/** The global `fetch` of a guest: the host asks the network for it. */
+/** The two ways out of a guest. */
 export function createOutbound(options: OutboundOptions) {
   const nodeFetch = globalThis.fetch;
 
-  const send = async (request: Request, target: { op: "binding" | "outbound"; binding: string }): Promise<Response> => {
-    const { signal } = request;
+  const open = (request: OutboundRequest, target: Pick<GuestCallHead, "op" | "binding" | "redirect">): OutgoingCall => {
+    const { method, url, headers, body } = request;
+    const length = headers.reduce((sum, text) => sum + text.length, url.length + method.length);
+    if (length > HEADERS_LIMIT) throw new TypeError("Cannot call out: URL and headers are too long");
+    return options.call({ ...target, parent: options.parent(), method, url, headers }, body);
+  };
+  installDispatcher((request) => open(request, { op: "outbound", binding: "", redirect: "manual" }));
+
+  const askBinding = async (request: Request, binding: string): Promise<Response> => {
+    const { signal, method, url, body, redirect } = request;
     signal.throwIfAborted();
-    const headers: HeaderList = toHeaderList(request.headers);
-    const head = {
-      ...target,
-      parent: options.parent(),
-      method: request.method,
-      url: request.url,
-      headers,
-      redirect: request.redirect,
-    };
-    const call = options.call(head, request.body);
+    const headers = toHeaderList(request.headers);
+    const call = open({ method, url, headers, body }, { op: "binding", binding, redirect });
     const onAbort = () => call.cancel(signal.reason);
     signal.addEventListener("abort", onAbort);
     void call.settled.then(() => signal.removeEventListener("abort", onAbort));
-    try {
-      const answer = await call.answer;
-      const answerHead = answer.head as GuestAnswerHead;
-      const url = answerHead.url ?? request.url;
-      return toResponse(answerHead, { body: answer.body, url, isRedirected: url !== request.url });
-    } catch (error) {
-      if (error instanceof RemoteError) throw new TypeError(error.wire.message);
-      throw error;
-    }
+    const answer = await call.answer;
+    const head = answer.head as GuestAnswerHead;
+    const answerUrl = head.url ?? url;
+    return toResponse(head, { body: answer.body, url: answerUrl, isRedirected: answerUrl !== url });
   };
 
+  const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
+    await nodeFetch(input, init).catch(rethrow);
+  // As Web IDL counts: arguments that may be left out do not.
+  Object.defineProperty(fetch, "length", { value: 1 });
+
   return {
-    fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
-      const request = new Request(input, init);
-      return LOCAL.test(request.url) ? await nodeFetch(request) : await send(request, { op: "outbound", binding: "" });
-    },
+    fetch,
     /** A binding that answers requests: `env.NAME.fetch`. */
     binding: (name: string) => ({
       fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
-        await send(new Request(input, init), { op: "binding", binding: name }),
+        await askBinding(new Request(input, init), name).catch(rethrow),
     }),
   };
+}
+
+/** What the host says of a failed call, as the TypeError that fetch promises. */
+function rethrow(error: unknown): never {
+  const cause = error instanceof TypeError && error.cause !== undefined ? error.cause : error;
+  throw cause instanceof RemoteError ? new TypeError(cause.wire.message) : error;
 }

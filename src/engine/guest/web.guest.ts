@@ -41,9 +41,18 @@ export function toHeaders(list: HeaderList): Headers {
 }
 
 /** Names and values in turn; each Set-Cookie stands for itself. */
+/** More than any limit on headers allows: what is beyond it would only be sent to be refused. */
+export const HEADERS_LIMIT = 131_072;
+
+/** The headers as they are sent; cut off past `HEADERS_LIMIT` characters, so that they fit a frame whatever they hold. */
 export function toHeaderList(headers: Headers): string[] {
   const list: string[] = [];
-  for (const [name, value] of headers) list.push(name, value);
+  let left = HEADERS_LIMIT;
+  for (const [name, value] of headers) {
+    list.push(name, value.length > HEADERS_LIMIT ? value.slice(0, HEADERS_LIMIT) : value);
+    left -= name.length + value.length;
+    if (left < 0) break;
+  }
   return list;
 }
 
@@ -79,6 +88,8 @@ export function installFastBodies(): FastBodies {
     if (!headers.has("content-type")) headers.set("content-type", "application/json");
     return remember(new NodeResponse(text, { ...init, headers }), text);
   };
+  // As Web IDL counts: arguments that may be left out do not.
+  Object.defineProperty(json, "length", { value: 1 });
   const shared = { writable: true, configurable: true };
   Object.defineProperty(NodeResponse, "json", { ...shared, enumerable: true, value: json });
   Object.defineProperty(NodeResponse.prototype, "constructor", { ...shared, value: proxy });

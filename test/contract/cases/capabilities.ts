@@ -132,23 +132,29 @@ export const CAPABILITY_CASES: readonly ContractCase[] = [
     },
   },
   {
-    name: "fetch goes to the network through the host, with the URL of the last redirect",
+    name: "fetch goes to the network through the host, which sees every hop of a redirect",
     run: async ({ start }) => {
+      const asked: string[] = [];
       const instance = await start(
         answering(`async () => {
-          const answer = await fetch("http://a.test/x", { redirect: "follow" });
-          return Response.json([answer.url, answer.redirected, answer.status, await answer.text()]);
+          const answer = await fetch("http://a.test/x", { method: "POST", body: "b" });
+          return Response.json([answer.url, answer.redirected, answer.status, answer.type, await answer.text()]);
         }`),
         {
           ...noCapabilities,
-          outbound: async (_, { redirect }) => ({
-            head: { status: 200, headers: [] },
-            body: Buffer.from(redirect),
-            url: "http://a.test/y",
-          }),
+          outbound: async ({ head, body }, { redirect }) => {
+            const isFirst = head.url.endsWith("/x");
+            asked.push([head.method, head.url, redirect, (await bytesOf(body)).toString()].join(" "));
+            return {
+              head: { status: isFirst ? 303 : 200, headers: isFirst ? ["location", "/y"] : [] },
+              body: Buffer.from("answer"),
+              url: head.url,
+            };
+          },
         },
       );
-      expect(await askJson(instance)).toEqual(["http://a.test/y", true, 200, "follow"]);
+      expect(await askJson(instance)).toEqual(["http://a.test/y", true, 200, "basic", "answer"]);
+      expect(asked).toEqual(["POST http://a.test/x manual b", "GET http://a.test/y manual "]);
     },
   },
   {
