@@ -73,7 +73,7 @@ export class Pool implements AsyncDisposable {
     this.#concurrency = isConcurrent ? spec.scaling.concurrency : 1;
     this.#backoff = new Backoff({ clock, ...BACKOFF_MS });
     this.#line = new WaitingLine({ name: spec.name, limits: spec.scaling, clock, onLeft: () => this.#checkDrained() });
-    for (let i = 0; i < spec.scaling.minInstances; i += 1) this.#start();
+    this.#grow();
   }
 
   get status(): PoolStatus {
@@ -180,11 +180,12 @@ export class Pool implements AsyncDisposable {
 
   // ── instances ──────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Starts as many instances as those that wait can fill, up to the function's maximum. */
+  /** Starts as many instances as those that wait can fill, between the function's minimum and maximum. */
   #grow(): void {
-    const { maxInstances } = this.#options.spec.scaling;
-    const hasRoom = () => this.#members.length + this.#starting < maxInstances && !this.#closing.signal.aborted;
-    while (this.#starting * this.#concurrency < this.#line.length && hasRoom()) this.#start();
+    const { minInstances, maxInstances } = this.#options.spec.scaling;
+    const count = () => this.#members.length + this.#starting;
+    const isWanted = () => count() < minInstances || this.#starting * this.#concurrency < this.#line.length;
+    while (!this.#closing.signal.aborted && isWanted() && count() < Math.max(minInstances, maxInstances)) this.#start();
   }
 
   #start(): void {
@@ -254,6 +255,8 @@ export class Pool implements AsyncDisposable {
     this.#backoff.fail();
     this.#options.log.write("warn", "start failed", { function: this.#name, code: error.code, reason: error.message });
     if (this.#members.length === 0 && this.#starting === 0) this.#line.failAll(error);
+    // because nobody else may come to ask for the instances that are always to be there
+    this.#grow();
   }
 
   // ── scale to zero ──────────────────────────────────────────────────────────────────────────────────────

@@ -41,13 +41,14 @@ export class WaitingLine<T> {
    */
   async join(signal: AbortSignal): Promise<T> {
     const { name, limits, clock } = this.#options;
+    if (signal.aborted) throw gone();
     if (this.#waiters.length >= limits.queueDepth) {
       throw overloaded(`Cannot take a request for "${name}": ${limits.queueDepth} are waiting already`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     const waiter: Waiter<T> = { sinceMs: clock.nowMs(), serve: resolve, fail: reject };
     const leave = (error: NebulaError) => this.#leave(waiter, error);
-    const onAbort = () => leave(new NebulaError("NEBULA_CLIENT_GONE", "The client left while its request was waiting"));
+    const onAbort = () => leave(gone());
     this.#waiters.push(waiter);
     signal.addEventListener("abort", onAbort, { once: true });
     using _timer = clock.after(limits.queueMs, () =>
@@ -77,6 +78,10 @@ export class WaitingLine<T> {
     waiter.fail(error);
     this.#options.onLeft();
   }
+}
+
+function gone(): NebulaError {
+  return new NebulaError("NEBULA_CLIENT_GONE", "The client left while its request was waiting");
 }
 
 function overloaded(message: string): NebulaError {
