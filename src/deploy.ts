@@ -88,6 +88,10 @@ export interface DeployParts extends LiveParts {
 
 /** Deployments kept of each function, to go back to. */
 const KEPT_PER_FUNCTION = 10;
+/** Blobs that nothing names are removed in steps of this, and not before: a deployment on its way may name them yet. */
+const SWEEP_MS = 600_000;
+/** The turn that all functions share; no function has this name. */
+const ACTIVATION = "*";
 
 /** Takes deployments, one after the other for each function. */
 export class Deployer implements AsyncDisposable {
@@ -95,6 +99,7 @@ export class Deployer implements AsyncDisposable {
   readonly #turns = new Map<string, Promise<unknown>>();
   readonly #draining = new Set<Promise<void>>();
   readonly #closing = new AbortController();
+  #sweeping: Disposable | undefined;
 
   constructor(parts: DeployParts) {
     this.#parts = parts;
@@ -142,6 +147,7 @@ export class Deployer implements AsyncDisposable {
   /** Ends every function, when it has finished what it has in flight or its time is up. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NebulaError("NEBULA_DRAINING", "Cannot deploy: the node is stopping"));
+    this.#sweeping?.[Symbol.dispose]();
     await Promise.allSettled(this.#turns.values());
     const { router } = this.#parts;
     for (const name of [...router.entries.keys()]) this.#retire(router.remove(name));
@@ -170,10 +176,22 @@ export class Deployer implements AsyncDisposable {
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
     const live = await step("prepare", () => this.#prepare(deployment));
-    const activated = await step("activate", () => registry.activate(deployment.id));
-    this.#retire(this.#route(activated, live));
-    await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION });
+    const activated = await step("activate", () => this.#inTurn(ACTIVATION, () => this.#activate(deployment, live)));
+    if ((await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION })) > 0) this.#scheduleSweep();
     return { deployment: activated, isNew: true, steps };
+  }
+
+  /** The only moment traffic moves. One function at a time, or two could take one route. */
+  async #activate(deployment: Deployment, live: LiveFunction): Promise<Deployment> {
+    try {
+      this.#checkRoutes(deployment.spec);
+      const activated = await this.#parts.registry.activate(deployment.id);
+      this.#retire(this.#route(activated, live));
+      return activated;
+    } catch (thrown) {
+      await live[Symbol.asyncDispose]();
+      throw thrown;
+    }
   }
 
   async #prepare(deployment: Deployment): Promise<LiveFunction> {
@@ -181,7 +199,8 @@ export class Deployer implements AsyncDisposable {
       return await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: false });
     } catch (thrown) {
       const { code, message } = toNebulaError(thrown);
-      await this.#parts.registry.fail(deployment.id, { code, message });
+      // One that has served before has its place in the history already.
+      if (deployment.state === "ready") await this.#parts.registry.fail(deployment.id, { code, message });
       throw thrown;
     }
   }
@@ -201,6 +220,28 @@ export class Deployer implements AsyncDisposable {
     };
     const draining = drain().finally(() => this.#draining.delete(draining));
     this.#draining.add(draining);
+  }
+
+  /** Removes blobs that no deployment names any more. */
+  async sweep(): Promise<void> {
+    const { registry, artifacts, clock, log } = this.#parts;
+    try {
+      const swept = await artifacts.sweep(await registry.referencedDigests(), {
+        writtenBeforeMs: clock.dateMs() - SWEEP_MS,
+      });
+      if (swept.count > 0) log.write("info", "artifacts swept", { ...swept });
+    } catch (thrown) {
+      const { code, message } = toNebulaError(thrown);
+      log.write("error", "artifacts not swept", { code, error: message });
+    }
+  }
+
+  #scheduleSweep(): void {
+    if (this.#closing.signal.aborted) return;
+    this.#sweeping ??= this.#parts.clock.after(SWEEP_MS, () => {
+      this.#sweeping = undefined;
+      void this.sweep();
+    });
   }
 
   #checkRoutes({ name, routes }: FunctionSpec): void {

@@ -9,7 +9,7 @@
  * Nothing here touches SQLite or the disk. The gateway knows HTTP; this does not.
  */
 
-import type { Lease } from "./engine/pool.ts";
+import type { Lease, Pool } from "./engine/pool.ts";
 import type { LiveFunction } from "./live-function.ts";
 import { NebulaError } from "./model/errors.ts";
 import type { Answer, Body, Call, HeaderList } from "./model/exchange.ts";
@@ -76,7 +76,8 @@ export async function invoke(
 
   const opened = request.openBody(limits);
   const body = opened instanceof Promise ? await opened : opened;
-  const acquired = live.pool.acquire({ signal });
+  const pool = opened instanceof Promise ? findSuccessor(request, trace, router) : undefined;
+  const acquired = (pool ?? live.pool).acquire({ signal });
   const lease = acquired instanceof Promise ? await acquired : acquired;
   trace.startKind = lease.startKind;
   trace.startMs = lease.startMs;
@@ -91,6 +92,15 @@ export async function invoke(
   } finally {
     trace.runMs = clock.nowMs() - handedOverAtMs;
   }
+}
+
+/** Another deployment may have taken over while the body came, and the one before it takes no more. */
+function findSuccessor({ host, path }: InvokeRequest, trace: Trace, router: Router<LiveFunction>): Pool | undefined {
+  const now = router.match(host, path)?.target;
+  if (now?.pool === undefined) return undefined;
+  trace.deployment = now.deployment.id;
+  trace.engine = now.engine;
+  return now.pool;
 }
 
 function checkHeaders(headers: HeaderList, { headerBytes }: Limits): void {
