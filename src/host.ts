@@ -55,8 +55,6 @@ export const VERSION = "0.1.0";
 const DRAIN_MS = 10_000;
 /** Blank guest processes kept ready. */
 const SPARE_GUESTS = 2;
-/** Blobs that a deployment still on its way may name are not swept. */
-const SWEEP_AGE_MS = 3_600_000;
 const CGROUP_ROOT = "/sys/fs/cgroup";
 const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 
@@ -79,7 +77,6 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const registry = stack.use(
     await openRegistry(join(stateDir, "registry.db"), { clock, randomId: () => randomBytes(8).toString("hex") }),
   );
-  await artifacts.sweep(await registry.referencedDigests(), { writtenBeforeMs: clock.dateMs() - SWEEP_AGE_MS });
 
   const machine = inspectMachine();
   const cgroups = openCgroups({ root: CGROUP_ROOT, hostPid: machine.hostPid });
@@ -121,6 +118,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
     }),
   );
   await deployer.restore();
+  await deployer.sweep();
 
   const { hostname, dataPort, isDevelopment } = settings;
   const gateway = await openGateway({
