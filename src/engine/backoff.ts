@@ -4,12 +4,14 @@
 
 import type { Clock } from "../model/ports.ts";
 
+/** The clock, and how long the first and the longest pause are. */
 export interface BackoffOptions {
   readonly clock: Clock;
   readonly firstMs: number;
   readonly lastMs: number;
 }
 
+/** The failures in a row of one thing that is tried again. */
 export class Backoff {
   readonly #options: BackoffOptions;
   #failures = 0;

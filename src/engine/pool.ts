@@ -14,6 +14,7 @@ import { Backoff } from "./backoff.ts";
 import type { Instance, Prepared } from "./engine.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
+/** What is pooled, and how far it may grow. */
 export interface PoolOptions {
   readonly prepared: Prepared;
   readonly spec: Pick<FunctionSpec, "name" | "scaling">;
@@ -55,6 +56,7 @@ interface Member {
 
 const BACKOFF_MS = { firstMs: 50, lastMs: 5_000 };
 
+/** The instances of one deployment. */
 export class Pool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #members: Member[] = [];

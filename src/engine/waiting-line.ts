@@ -6,6 +6,7 @@ import { NebulaError } from "../model/errors.ts";
 import type { Scaling } from "../model/function.ts";
 import type { Clock } from "../model/ports.ts";
 
+/** Whose line it is, how long it may get, and who is told. */
 export interface WaitingLineOptions {
   /** The function, for messages. */
   readonly name: string;
@@ -22,6 +23,7 @@ export interface Waiter<T> {
   fail(error: NebulaError): void;
 }
 
+/** The requests that wait for one function. */
 export class WaitingLine<T> {
   readonly #options: WaitingLineOptions;
   readonly #waiters: Waiter<T>[] = [];
