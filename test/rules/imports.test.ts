@@ -41,7 +41,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
 
 /** Built-in modules that reach nothing outside the process. */
 const HARMLESS = new Set(
-  ["async_hooks", "buffer", "console", "crypto", "events", "module", "path", "stream", "stream/promises", "timers"]
+  ["async_hooks", "buffer", "console", "crypto", "diagnostics_channel", "events", "module", "path", "stream", "stream/promises", "stream/web", "timers"]
     .concat(["timers/promises", "url", "util", "zlib"])
     .map((name) => `node:${name}`),
 );
