@@ -41,8 +41,9 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
 
 /** Built-in modules that reach nothing outside the process. */
 const HARMLESS = new Set(
-  ["async_hooks", "buffer", "console", "crypto", "diagnostics_channel", "events", "module", "path", "stream", "stream/promises", "stream/web", "timers"]
-    .concat(["timers/promises", "url", "util", "zlib"])
+  "async_hooks buffer console crypto diagnostics_channel events module path stream stream/promises stream/web timers"
+    .concat(" timers/promises url util zlib")
+    .split(" ")
     .map((name) => `node:${name}`),
 );
 
