@@ -16,7 +16,7 @@ import { digestOfJson } from "./artifacts/digest.ts";
 import type { BlobSource } from "./build/blob-source.ts";
 import type { Builder } from "./build/run.ts";
 import { type LiveFunction, type LiveParts, openLiveFunction } from "./live-function.ts";
-import type { Artifact, AssetsManifest, Digest } from "./model/artifact.ts";
+import type { Blob, Digest } from "./model/artifact.ts";
 import type { DeployAnswer, StepDone } from "./model/control.ts";
 import type { Deployment, DeploymentInput } from "./model/deployment.ts";
 import { NebulaError, toNebulaError } from "./model/errors.ts";
@@ -160,7 +160,7 @@ export class Deployer implements AsyncDisposable {
     const { name } = input.spec;
     const digest = digestOfJson(input);
     const active = router.entries.get(name)?.target.deployment;
-    if (active?.digest === digest) return { deployment: active, isNew: false, steps: [] };
+    if (active?.digest === digest) return { deployment: { ...active, state: "active" }, isNew: false, steps: [] };
 
     const steps: StepDone[] = [];
     const step = async <T>(word: string, run: () => Promise<T>): Promise<T> => {
@@ -171,8 +171,7 @@ export class Deployer implements AsyncDisposable {
     };
     this.#checkRoutes(input.spec);
     const deployment = await step("insert", async () => {
-      const missing = await artifacts.missing(listBlobs(input));
-      if (missing.length > 0) throw missingBlobs(name, missing.length);
+      await checkBlobs(input, artifacts);
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
     const live = await step("prepare", () => this.#prepare(deployment));
@@ -274,13 +273,38 @@ export class Deployer implements AsyncDisposable {
   }
 }
 
-function listBlobs({ artifact, assets }: { artifact?: Artifact; assets?: AssetsManifest }): Digest[] {
+/** Every blob that the manifests name is here, and as long as they say. */
+async function checkBlobs(input: DeploymentInput, artifacts: Artifacts): Promise<void> {
+  const { name } = input.spec;
+  const blobs = listBlobs(input);
+  const sizes = await artifacts.sizes(blobs.map(({ digest }) => digest));
+  let missing = 0;
+  for (const { digest, bytes } of blobs) {
+    const size = sizes.get(digest);
+    if (size === undefined) missing += 1;
+    else if (size !== bytes) throw wrongSize(name, { digest, size, bytes });
+  }
+  if (missing > 0) throw missingBlobs(name, missing);
+}
+
+function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
   const code =
     artifact === undefined
       ? []
       : [artifact.main, ...artifact.modules, ...(artifact.sourceMap ? [artifact.sourceMap] : [])];
   const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
-  return [...code, ...files].map((blob) => blob.digest);
+  return [...code, ...files];
+}
+
+function wrongSize(
+  name: string,
+  { digest, size, bytes }: { digest: Digest; size: number; bytes: number },
+): NebulaError {
+  return new NebulaError(
+    "NEBULA_ARTIFACT_INVALID",
+    `Cannot insert a deployment of "${name}": its manifest gives a blob ${bytes} bytes, and it has ${size}`,
+    { hint: "build it again", details: { digest } },
+  );
 }
 
 function missingBlobs(name: string, count: number): NebulaError {

@@ -79,13 +79,17 @@ export class Artifacts implements BlobReader {
    * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when the text is not a digest.
    */
   async has(digest: string): Promise<boolean> {
-    const path = this.#pathOf(digest);
-    try {
-      return (await stat(path)).isFile();
-    } catch (error) {
-      if (findErrno(error) === "ENOENT") return false;
-      throw toStateError("look for", digest, error);
+    return (await this.#findSize(digest)) !== undefined;
+  }
+
+  /** The sizes in bytes of those of the digests that are here. Throws as `has` does. */
+  async sizes(digests: Iterable<Digest>): Promise<Map<Digest, number>> {
+    const found = new Map<Digest, number>();
+    for (const digest of new Set(digests)) {
+      const size = await this.#findSize(digest);
+      if (size !== undefined) found.set(digest, size);
     }
+    return found;
   }
 
   /** Those of the digests that are not here, each once, in the order given. Throws as `has` does. */
@@ -194,6 +198,17 @@ export class Artifacts implements BlobReader {
       this.#sweeps.delete(arrived);
     }
     return { count, bytes };
+  }
+
+  async #findSize(digest: string): Promise<number | undefined> {
+    const path = this.#pathOf(digest);
+    try {
+      const found = await stat(path);
+      return found.isFile() ? found.size : undefined;
+    } catch (error) {
+      if (findErrno(error) === "ENOENT") return undefined;
+      throw toStateError("look for", digest, error);
+    }
   }
 
   /** The only way from a digest to a path: nothing else than 64 hexadecimal digits gets into one. */

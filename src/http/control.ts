@@ -123,11 +123,13 @@ function answerProblem(thrown: unknown, { log, randomId }: ControlParts): Respon
     });
   const pairs: [string, string][] = [];
   for (let i = 0; i + 1 < headers.length; i += 2) pairs.push([headers[i] ?? "", headers[i + 1] ?? ""]);
+  // What is left of a body that was not read to its end is not the next request.
+  if (error.code === "NEBULA_BODY_TOO_LARGE") pairs.push(["connection", "close"]);
   return new Response(body, { status, headers: pairs });
 }
 
 function isAuthorized(header: string | undefined, token: string): boolean {
-  const given = Buffer.from(header?.replace(/^Bearer /i, "") ?? "");
+  const given = Buffer.from(/^Bearer +(\S+)$/i.exec(header ?? "")?.[1] ?? "");
   const wanted = Buffer.from(token);
   return given.byteLength === wanted.byteLength && timingSafeEqual(given, wanted);
 }

@@ -13,6 +13,8 @@ import {
   hasShape,
   isBoolean,
   isCount,
+  isNumber,
+  isRecord,
   isText,
   listOf,
   matches,
@@ -23,6 +25,8 @@ import {
 import { GIB, KIB, MIB } from "../model/units.ts";
 
 const MAX_LIST = 1_000;
+/** Nothing that is meant needs more, and every recursion after this is safe. */
+const MAX_DEPTH = 100;
 const DAY_MS = 86_400_000;
 
 const isBlob = hasShape({ digest: isDigest, bytes: isCount });
@@ -32,6 +36,12 @@ const isModuleFile = hasShape({
   name: matches(/^\.?[^\0]{1,512}$/),
   kind: oneOf("js", "wasm", "text", "data", "json"),
 });
+
+/** A whole number within both bounds. */
+const isCountIn = (least: number, most: number): Check => {
+  const isWithin = between(least, most);
+  return (value) => isCount(value) && isWithin(value);
+};
 
 const isLimits = hasShape({
   wallMs: between(1, DAY_MS),
@@ -47,23 +57,24 @@ const isLimits = hasShape({
 });
 
 const isScaling = hasShape({
-  minInstances: between(0, 1_000),
-  maxInstances: between(1, 1_000),
-  concurrency: between(1, 100_000),
+  minInstances: isCountIn(0, 1_000),
+  maxInstances: isCountIn(1, 1_000),
+  concurrency: isCountIn(1, 100_000),
   queueDepth: isCount,
   queueMs: between(0, DAY_MS),
   idleMs: between(0, 365 * DAY_MS),
 });
 
+const isBindingName = matches(/^(?!__proto__$)[A-Za-z_$][\w$]{0,255}$/);
 const isBinding = either(
-  hasShape({ type: oneOf("var"), name: isText, value: (value) => value !== undefined }),
-  hasShape({ type: oneOf("assets"), name: isText }),
+  hasShape({ type: oneOf("var"), name: isBindingName, value: (value) => value !== undefined }),
+  hasShape({ type: oneOf("assets"), name: isBindingName }),
 );
 
 const isSpec: Readonly<Record<string, Check>> = {
   name: matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
-  compatibility: hasShape({ date: isText, flags: listOf(isText, MAX_LIST) }),
+  compatibility: hasShape({ date: matches(/^\d{4}-\d{2}-\d{2}$/), flags: listOf(isText, MAX_LIST) }),
   routes: listOf(matches(/^[^\s]{1,2000}$/), MAX_LIST),
   bindings: listOf(isBinding, MAX_LIST),
   assets: optional(
@@ -86,15 +97,15 @@ const isArtifact = hasShape({
   style: oneOf("module", "deno", "listener"),
 });
 
+const isFile = hasShape({
+  digest: isDigest,
+  bytes: isCount,
+  contentType: matches(/^[\x20-\x7e]{1,200}$/),
+  encoded: optional(recordOf(isBlob)),
+});
 const isAssets = hasShape({
-  files: recordOf(
-    hasShape({
-      digest: isDigest,
-      bytes: isCount,
-      contentType: matches(/^[\x20-\x7e]{1,200}$/),
-      encoded: optional(recordOf(isBlob)),
-    }),
-  ),
+  files: (value) =>
+    recordOf(isFile)(value) && isRecord(value) && Object.keys(value).every((path) => path.startsWith("/")),
   headersFile: optional(isText),
   redirectsFile: optional(isText),
 });
@@ -104,9 +115,13 @@ const isAssets = hasShape({
  * @throws {NebulaError} NEBULA_REQUEST_INVALID that names the first part that is not as it should be.
  */
 export function parseDeploymentInput(value: unknown): DeploymentInput {
+  if (!isShallow(value)) throw invalid(`it is more than ${MAX_DEPTH} levels deep`);
   const { spec, artifact, assets } = hasShape({ spec: hasShape({}) })(value)
     ? fromUnknown<DeploymentInput>(value)
     : refuse("spec");
+  for (const field of ["limits", "scaling"] as const) {
+    if (!optional(recordOf(isNumber))(spec[field])) refuse(`spec.${field}`);
+  }
   const whole = {
     ...spec,
     limits: { ...DEFAULT_LIMITS, ...spec.limits },
@@ -118,14 +133,26 @@ export function parseDeploymentInput(value: unknown): DeploymentInput {
   if (artifact !== undefined && !isArtifact(artifact)) refuse("artifact");
   if (assets !== undefined && !isAssets(assets)) refuse("assets");
   if (artifact === undefined && assets === undefined) refuse("artifact");
+  if (whole.scaling.minInstances > whole.scaling.maxInstances) refuse("spec.scaling");
+  if (new Set(whole.bindings.map(({ name }) => name)).size < whole.bindings.length) refuse("spec.bindings");
   return { spec: whole, ...(artifact !== undefined && { artifact }), ...(assets !== undefined && { assets }) };
 }
 
+/** Asks level by level: a recursion would end where the stack does. */
+function isShallow(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; depth < MAX_DEPTH && level.length > 0; depth += 1) {
+    level = level.flatMap((item) => (typeof item === "object" && item !== null ? Object.values(item) : []));
+  }
+  return level.length === 0;
+}
+
 function refuse(part: string): never {
-  throw new NebulaError(
-    "NEBULA_REQUEST_INVALID",
-    `Cannot read the deployment: "${part}" is missing or not as it should be`,
-  );
+  throw invalid(`"${part}" is missing or not as it should be`);
+}
+
+function invalid(why: string): NebulaError {
+  return new NebulaError("NEBULA_REQUEST_INVALID", `Cannot read the deployment: ${why}`);
 }
 
 /** The border's one cast; what it gives is checked field by field. */

@@ -33,6 +33,8 @@ export function toProblem(
   };
   const retry = error.details.retryAfterSeconds ?? (status === 503 ? 1 : undefined);
   const headers = ["content-type", "application/problem+json", "cache-control", "no-store"];
+  // RFC 9110, section 11.6.1
+  if (code === "NEBULA_UNAUTHORIZED") headers.push("www-authenticate", "Bearer");
   if (retry !== undefined) headers.push("retry-after", String(retry));
   return { status, headers, body: `${JSON.stringify(document)}\n` };
 }
