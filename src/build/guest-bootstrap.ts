@@ -8,6 +8,13 @@ import { createEsbuild, type Esbuild } from "./esbuild.ts";
 import { nodeImportsPlugin } from "./plugins/node-imports.ts";
 import { toBuildFailure, toDiagnostics } from "./problems.ts";
 
+/** What our code in the guest takes from the global scope: its own from the start, whatever a function does there later. */
+const OWN_GLOBALS = [
+  "AbortController Array DOMException Error ErrorEvent Event EventTarget Function Headers JSON Map Math Number Object",
+  "Promise Proxy ReadableStream Reflect RegExp Request Response Set String Symbol TextDecoder TextEncoder TypeError",
+  "URL Uint8Array WeakMap WebAssembly",
+].flatMap((line) => line.split(" "));
+
 /** How the bootstrap is written. */
 export interface BootstrapOptions {
   /** The shared one, where there is one: see `runBuild`. */
@@ -34,6 +41,9 @@ export async function buildGuestBootstrap(entry: string, options: BootstrapOptio
     supported: { using: true },
     charset: "utf8",
     legalComments: "none",
+    banner: { js: `const { ${OWN_GLOBALS.join(", ")} } = globalThis;` },
+    // What stacks say instead of a path of this machine.
+    footer: { js: "//# sourceURL=nebula:guest" },
     plugins: [nodeImportsPlugin({ accepts: (name) => isBuiltin(`node:${name}`), aliases: [] })],
   });
   const { errors, files } = await bundler.run({ signal: options.signal ?? new AbortController().signal });

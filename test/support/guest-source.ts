@@ -13,6 +13,8 @@ import {
 export interface GuestSource {
   /** File name → content. The entry is `index.ts` or `index.js`. */
   readonly files: Readonly<Record<string, string | Uint8Array>>;
+  /** With `false` the files (`.mjs` besides the entry) are taken as they are, and the entry is `index.js`. */
+  readonly isBundled?: boolean;
   readonly name?: string;
   readonly limits?: Partial<Limits>;
   readonly vars?: Readonly<Record<string, Json>>;

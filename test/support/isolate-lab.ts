@@ -91,18 +91,19 @@ export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
 }
 
 function toProject(dir: string, source: GuestSource): Project {
+  const { isBundled = true } = source;
   return {
     dir,
-    main: join(dir, "index.ts"),
+    main: join(dir, isBundled ? "index.ts" : "index.js"),
     build: {
       cwd: dir,
       watchDirs: [],
       define: {},
       alias: {},
-      rules: [],
+      rules: isBundled ? [] : [{ type: "ESModule", globs: ["**/*.mjs"], fallthrough: true }],
       minify: false,
       keepNames: false,
-      isBundled: true,
+      isBundled,
     },
     spec: toSpec(source),
   };

@@ -99,8 +99,9 @@ export class IncomingCall {
   /** The connection is gone. */
   break(): void {
     this.#isEndSent = true;
-    this.#isSettled = true;
+    // Before it counts as settled: the source of a body that is under way must be told.
     this.#cancel();
+    this.#isSettled = true;
     this.#inbound.end();
   }
 

@@ -130,7 +130,9 @@ export class OutgoingCall {
       if (this.#head !== undefined) throw new ProtocolError("a second answer");
       this.#head = parseJson(frame.payload);
     } else if (frame.kind === KIND.DATA) {
-      if (this.#head === undefined && !this.#isCancelled) throw new ProtocolError("a body without its head");
+      // A call that failed has no head, and is settled by a frame without data when its held work is over.
+      const mayLackHead = this.#isCancelled || this.#inbound.isOver;
+      if (this.#head === undefined && !mayLackHead) throw new ProtocolError("a body without its head");
       if (frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
     } else if (frame.kind === KIND.CREDIT) {
       this.#outbound.grant(parseCredit(frame));

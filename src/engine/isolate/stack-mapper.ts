@@ -8,7 +8,7 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 export type StackMapper = (text: string) => Promise<string>;
 
 /** Frames of our own code inside the guest process, and of Node below it at the end of a stack. */
-const OUR_FRAME = /\n\s+at [^\n]*\[eval\d*\][^\n]*/g;
+const OUR_FRAME = /\n\s+at [^\n]*\bnebula:guest:[^\n]*/g;
 const LAST_NODE_FRAMES = /(?:\n\s+at [^\n]*\bnode:[^\n]*)+(?=$|\n(?!\s+at ))/g;
 
 /**

@@ -126,7 +126,10 @@ export const FAILURE_CASES: readonly ContractCase[] = [
       const instance = await start(
         answering(`() => new Response(new ReadableStream({
           async pull(controller) {
-            if (this.sent) throw new Error("half way");
+            if (this.sent) {
+              await new Promise((resolve) => setTimeout(resolve, 20));
+              throw new Error("half way");
+            }
             this.sent = true;
             controller.enqueue(new TextEncoder().encode("first half"));
           },

@@ -1,0 +1,6 @@
+import { guest } from "../kit.ts";
+
+export default guest(() => {
+  const all: number[] = [];
+  for (;;) all.push(1);
+});

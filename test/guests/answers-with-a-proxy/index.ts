@@ -1,0 +1,3 @@
+import { guest } from "../kit.ts";
+
+export default guest(() => new Proxy(new Response("inner"), {}));

@@ -1,0 +1,4 @@
+import { guest } from "../kit.ts";
+
+const response = new Response("once");
+export default guest(() => response);

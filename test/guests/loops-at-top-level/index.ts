@@ -1,0 +1,4 @@
+import { guest } from "../kit.ts";
+
+for (;;);
+export default guest(() => new Response("never"));

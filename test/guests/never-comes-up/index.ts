@@ -1,0 +1,4 @@
+import { guest } from "../kit.ts";
+
+await new Promise(() => {});
+export default guest(() => new Response("never"));

@@ -1,0 +1,5 @@
+import { guest } from "../kit.ts";
+
+export default guest(() => ({
+  then() {},
+}));
