@@ -1,39 +1,39 @@
 /**
- * Time that stands still until the test moves it.
+ * Time that passes when a test says so.
  */
 
 import type { Clock } from "../../src/model/ports.ts";
 
 export interface FakeClock extends Clock {
-  /** Moves time on, and calls back what is due on the way, in order. */
-  advance(ms: number): void;
-  /** Timers that wait. */
-  readonly pending: number;
+  /** Lets time pass; timers that are due call back in their order, also those that they set. */
+  pass(ms: number): void;
+  /** Timers that are set. */
+  readonly waiting: number;
 }
 
-export function createFakeClock(startMs = 1_000): FakeClock {
-  let nowMs = startMs;
-  const timers = new Set<{ readonly dueMs: number; readonly callback: () => void }>();
-  const nextBefore = (endMs: number) =>
-    [...timers].filter(({ dueMs }) => dueMs <= endMs).sort((a, b) => a.dueMs - b.dueMs)[0];
+export function createFakeClock(): FakeClock {
+  let nowMs = 0;
+  const timers = new Set<{ atMs: number; callback: () => void }>();
+  const findNext = (untilMs: number) =>
+    [...timers].filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
   return {
     nowMs: () => nowMs,
     dateMs: () => nowMs,
     after: (ms, callback) => {
-      const timer = { dueMs: nowMs + ms, callback };
+      const timer = { atMs: nowMs + ms, callback };
       timers.add(timer);
       return { [Symbol.dispose]: () => void timers.delete(timer) };
     },
-    advance: (ms) => {
-      const endMs = nowMs + ms;
-      for (let timer = nextBefore(endMs); timer !== undefined; timer = nextBefore(endMs)) {
-        timers.delete(timer);
-        nowMs = Math.max(nowMs, timer.dueMs);
-        timer.callback();
+    pass: (ms) => {
+      const untilMs = nowMs + ms;
+      for (let next = findNext(untilMs); next !== undefined; next = findNext(untilMs)) {
+        timers.delete(next);
+        nowMs = next.atMs;
+        next.callback();
       }
-      nowMs = endMs;
+      nowMs = untilMs;
     },
-    get pending() {
+    get waiting() {
       return timers.size;
     },
   };
