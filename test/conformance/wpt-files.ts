@@ -128,7 +128,7 @@ function toImplicitGlobals(text: string): string {
     ([, a, b]) => a ?? b ?? "",
   );
   const isDeclared = (name: string) =>
-    new RegExp(`\\b(?:var|let|const|function|class)\\b[^;=]*\\b${name}\\b`).test(text);
+    new RegExp(`\\b(?:var|let|const|function|class)\\b[^;=(){}\\n]*\\b${name}\\b`).test(text);
   const names = [...new Set(assigned)].filter((name) => !isDeclared(name));
   return names.map((name) => `if (!("${name}" in globalThis)) globalThis.${name} = undefined;`).join("\n");
 }

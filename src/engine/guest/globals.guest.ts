@@ -61,6 +61,8 @@ const REMOVED_OF_PROCESS = [
 /** Takes from the global scope, and from `process` itself, what no function may use. Called once, before the guest's code. */
 export function removeNodeGlobals(): void {
   for (const name of REMOVED_OF_PROCESS) Reflect.deleteProperty(process, name);
+  // because node:path and node:url ask for it, and where the host lives is no concern of a function
+  process.cwd = () => "/";
   for (const name of REMOVED) Reflect.deleteProperty(globalThis, name);
   for (const symbol of Object.getOwnPropertySymbols(globalThis)) {
     if (symbol !== Symbol.toStringTag) Reflect.deleteProperty(globalThis, symbol);

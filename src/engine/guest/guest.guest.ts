@@ -127,7 +127,11 @@ export function createGuest({ getBuiltin }: GuestOptions) {
     if (isCompat) defineGlobals({ ...compatGlobals, process: nodeProcess });
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
-    const substitutes = { process: nodeProcess, ...(isCompat && { diagnostics_channel: createDiagnostics() }) };
+    const substitutes = {
+      process: nodeProcess,
+      console,
+      ...(isCompat && { diagnostics_channel: createDiagnostics() }),
+    };
     const compat = createCompat(getBuiltin, { compatibility: head.compatibility, substitutes });
     const waitUntil = (work: unknown) => createContext(scopes.getStore()?.call).waitUntil(work);
     const workers: Exports = { env, WorkerEntrypoint, waitUntil };

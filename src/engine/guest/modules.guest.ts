@@ -8,6 +8,7 @@
  * Deny by default: Node's own loader is never asked, for static and dynamic imports alike.
  */
 
+import { posix } from "node:path";
 import { type Module, SourceTextModule, SyntheticModule } from "node:vm";
 import type { ModuleKind } from "../../model/artifact.ts";
 import type { LoadHead } from "./protocol.ts";
@@ -26,45 +27,63 @@ export async function evaluateEntry(options: LinkOptions): Promise<Record<string
   const kinds = new Map(head.modules.map((file) => [file.name, file.kind]));
   const loaded = new Map<string, Module>();
 
-  const load = (specifier: string): Module => {
-    const known = loaded.get(specifier);
+  const load = (specifier: string, importer: string): Module => {
+    const name = resolveName(specifier, importer);
+    const known = loaded.get(name);
     if (known !== undefined) return known;
-    const created = createModule(specifier);
-    loaded.set(specifier, created);
+    const created = createModule(name, specifier);
+    // biome-ignore lint/suspicious/noThenProperty: a guest may give Object.prototype one, and promises would call it
+    Object.defineProperty(created, "then", { value: undefined });
+    loaded.set(name, created);
     return created;
   };
 
-  const createModule = (specifier: string): Module => {
-    const bytes = files.get(specifier);
-    const kind = kinds.get(specifier);
+  const createModule = (name: string, specifier: string): Module => {
+    const bytes = files.get(name);
+    const kind = kinds.get(name);
     if (bytes !== undefined && kind !== undefined) {
-      if (kind === "js") return createSource(specifier, bytes);
-      return createSynthetic(specifier, { default: toValue(kind, bytes) });
+      if (kind === "js") return createSource(name, bytes);
+      return createSynthetic(name, { default: toValue(kind, bytes) });
     }
-    const builtin = findBuiltin(specifier);
-    if (builtin !== undefined) return createSynthetic(specifier, builtin);
+    const builtin = findBuiltin(name);
+    if (builtin !== undefined) return createSynthetic(name, builtin);
     throw new TypeError(`Cannot import "${specifier}": it is no file of this function and no module that it may use`);
   };
+
+  const linkFrom = (specifier: string, importer: Module) => load(specifier, importer.identifier);
 
   const createSource = (name: string, bytes: Uint8Array): SourceTextModule =>
     new SourceTextModule(new TextDecoder().decode(bytes), {
       identifier: name,
       initializeImportMeta: (meta) => {
-        meta.url = `file:///${name}`;
+        meta.url = new URL(name, "file:///").href;
         meta.main = name === head.modules[0]?.name;
       },
       importModuleDynamically: async (specifier) => {
-        const module = load(specifier);
-        if (module.status === "unlinked") await module.link(load);
+        const module = load(specifier, name);
+        if (module.status === "unlinked") await module.link(linkFrom);
         if (module.status === "linked") await module.evaluate();
         return module;
       },
     });
 
-  const entry = load(head.modules[0]?.name ?? "");
-  await entry.link(load);
+  const main = head.modules[0]?.name ?? "";
+  const entry = load(main, main);
+  await entry.link(linkFrom);
   await entry.evaluate();
   return { ...entry.namespace };
+}
+
+/**
+ * The name that a specifier means: a relative one is seen from its importer, and `?module`, which Workers writes
+ * behind Wasm files, says nothing more.
+ *
+ *     resolveName("../b.wasm?module", "./lib/a.js")  →  "./b.wasm"
+ */
+function resolveName(specifier: string, importer: string): string {
+  if (!/^\.{0,2}\//.test(specifier)) return specifier;
+  const [path = ""] = specifier.split("?");
+  return `./${posix.relative("/", posix.resolve("/", posix.dirname(importer), path))}`;
 }
 
 function createSynthetic(name: string, exports: Readonly<Record<string, unknown>>): SyntheticModule {

@@ -19,7 +19,7 @@ export type Exports = Readonly<Record<string, unknown>>;
 export interface CompatOptions {
   readonly compatibility: Compatibility;
   /** What a function gets in place of Node's own module, by name. */
-  readonly substitutes: Readonly<Record<string, Exports>>;
+  readonly substitutes: Readonly<Record<string, object>>;
 }
 
 /**
