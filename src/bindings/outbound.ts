@@ -2,11 +2,11 @@
  * The network as a function sees it: only hosts of its allow-list, and never an address that a name was not
  * allowed to lead to.
  *
- * Deny by default. A name that resolves to a private, loopback or link-local address is refused unless the
- * allow-list names that very address or name with its port; so is every hop of a redirect.
+ * Deny by default. A name that resolves to a private, loopback or link-local address is refused, but for localhost;
+ * such an address itself may stand on the list. Every hop of a redirect is held to the same.
  */
 
-import { lookup } from "node:dns";
+import { type LookupAddress, type LookupAllOptions, lookup } from "node:dns";
 import { BlockList, isIP } from "node:net";
 import { Agent, fetch } from "undici";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
@@ -20,7 +20,16 @@ export interface OutboundOptions {
   /** `api.example.com`, `*.example.com`, `127.0.0.1:9000`; see FunctionSpec. */
   readonly allow: readonly string[];
   readonly headersTimeoutMs: number;
+  /** For tests; default the system's. */
+  readonly resolve?: Resolve;
 }
+
+/** Finds the addresses of a host name; calls back with an error or with all of them. */
+export type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
 
 /** One function's way to the network. */
 export interface Outbound extends AsyncDisposable {
@@ -89,12 +98,12 @@ function createPrivateRanges(): BlockList {
 }
 
 /** One function's way to the network. Holds kept-alive connections until it is disposed. */
-export function createOutbound({ name, allow, headersTimeoutMs }: OutboundOptions): Outbound {
+export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup }: OutboundOptions): Outbound {
   const privateRanges = createPrivateRanges();
   const isPrivate = (address: string) => privateRanges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  const denied = (host: string, why: string, hint: string) =>
+  const denied = (host: string, why: string, hint?: string) =>
     new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot fetch from "${host}": ${why}`, {
-      hint,
+      ...(hint !== undefined && { hint }),
       details: { function: name, host },
     });
 
@@ -102,7 +111,7 @@ export function createOutbound({ name, allow, headersTimeoutMs }: OutboundOption
     headersTimeout: headersTimeoutMs,
     connect: {
       lookup: (hostname, options, callback) => {
-        lookup(hostname, { ...options, all: true }, (error, addresses) => {
+        resolve(hostname, { ...options, all: true }, (error, addresses) => {
           if (error !== null) return callback(error, []);
           const found = addresses.filter(({ address }) => hostname === "localhost" || !isPrivate(address));
           if (found.length > 0) return callback(null, found);
@@ -114,7 +123,10 @@ export function createOutbound({ name, allow, headersTimeoutMs }: OutboundOption
 
   const check = (url: URL) => {
     if (url.protocol !== "http:" && url.protocol !== "https:")
-      throw denied(url.protocol, "only http and https leave the node", "");
+      throw denied(url.protocol, "only http and https leave the node");
+    // because what stands before the host is a secret, and undici would repeat it
+    if (url.username !== "" || url.password !== "")
+      throw denied(url.host, "its URL holds a user or a password", "send them as the header authorization");
     if (!allow.some((pattern) => mayReach(pattern, url))) {
       throw denied(url.host, "it is not on the function's allow-list", `add "${url.host}" to outbound under [nebula]`);
     }
@@ -170,10 +182,12 @@ export function createOutbound({ name, allow, headersTimeoutMs }: OutboundOption
   };
 }
 
-/** `host[:port]`, where the host may begin with `*.`; without a port every port of the scheme's default is meant. */
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
+
+/** `host[:port]`, where the host may begin with `*.`; without a port the default one of each scheme is meant. */
 function mayReach(pattern: string, url: URL): boolean {
   const [, host = "", port = ""] = /^(\[[^\]]*\]|[^:]*)(?::(\d+))?$/.exec(pattern.toLowerCase()) ?? [];
-  if (port !== url.port) return false;
+  if (port === "" ? url.port !== "" : port !== (url.port || DEFAULT_PORTS[url.protocol])) return false;
   return host.startsWith("*.") ? url.hostname.endsWith(host.slice(1)) : url.hostname === host;
 }
 
@@ -203,7 +217,7 @@ function failed(url: URL, why: string, cause?: unknown): NebulaError {
 }
 
 function describe(error: Error): string {
-  const { cause } = error;
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : undefined;
-  return code ?? error.message;
+  const { cause = error } = error;
+  if (cause instanceof Error) return "code" in cause ? String(cause.code) : cause.message;
+  return error.message;
 }
