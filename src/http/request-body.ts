@@ -71,8 +71,10 @@ function toStream(
           if ((controller.desiredSize ?? 0) <= 0) message.pause();
         });
         message.once("end", () => close(controller));
-        // Nothing happens to a stream that has ended already.
-        message.once("close", () => controller.error(gone()));
+        message.once("close", () => {
+          // because an error would throw away what has come and has not been read yet
+          if (!message.readableEnded) controller.error(gone());
+        });
       },
       pull: () => void message.resume(),
       cancel: () => drop(message),

@@ -39,7 +39,7 @@ describe("acquire()", () => {
     const waiting = [acquire(), acquire()];
     await settle();
     expect(prepared.starts).toHaveLength(1);
-    clock.advance(7);
+    clock.pass(7);
     prepared.starts[0]?.succeed();
     const leases = await Promise.all(waiting);
     expect(leases.map(({ instance }) => instance)).toEqual(Array(2).fill(prepared.starts[0]?.instance));
@@ -105,7 +105,7 @@ describe("acquire()", () => {
       const lease = await each;
       expect(order).toHaveLength(i + 1);
       expect(lease.queueMs).toBe(i * 5);
-      clock.advance(5);
+      clock.pass(5);
       lease.release();
       lease.release();
     }
@@ -124,9 +124,9 @@ describe("acquire()", () => {
     const { acquire, clock, prepared } = openPool({ queueMs: 100, maxInstances: 1 });
     const first = rejectionOf(acquire());
     await settle();
-    clock.advance(60);
+    clock.pass(60);
     const second = acquire();
-    clock.advance(60);
+    clock.pass(60);
     expect(await first).toMatchObject({ code: "NEBULA_OVERLOADED" });
     prepared.starts[0]?.succeed();
     expect((await second).queueMs).toBe(0);
@@ -155,7 +155,7 @@ describe("a start that fails", () => {
       await settle();
       let pausedMs = 0;
       while (prepared.starts.length < round) {
-        clock.advance(10);
+        clock.pass(10);
         pausedMs += 10;
         await settle();
       }
@@ -187,11 +187,11 @@ describe("a start that fails", () => {
       await lost;
     }
     const found = acquire();
-    clock.advance(50);
+    clock.pass(50);
     await settle();
     prepared.starts[2]?.succeed();
     (await found).release();
-    clock.advance(20);
+    clock.pass(20);
     void acquire();
     await settle();
     expect(prepared.starts).toHaveLength(4);
@@ -205,15 +205,15 @@ describe("instances", () => {
     await settle();
     prepared.starts[0]?.succeed();
     const lease = await waiting;
-    clock.advance(5_000);
+    clock.pass(5_000);
     expect(pool.status.busy).toBe(1);
     lease.release();
-    clock.advance(999);
+    clock.pass(999);
     expect(pool.status.idle).toBe(1);
-    clock.advance(1);
+    clock.pass(1);
     expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 0, waiting: 0 });
     expect(prepared.starts[0]?.instance.isDisposed).toBe(true);
-    expect(clock.pending).toBe(0);
+    expect(clock.waiting).toBe(0);
     void acquire();
     await settle();
     expect(prepared.starts).toHaveLength(2);
@@ -225,14 +225,14 @@ describe("instances", () => {
     expect(prepared.starts).toHaveLength(2);
     for (const start of prepared.starts) start.succeed();
     await settle();
-    clock.advance(10_000);
+    clock.pass(10_000);
     expect(pool.status.idle).toBe(2);
     prepared.starts[0]?.instance.die(new NebulaError("NEBULA_GUEST_EXITED", "died"));
     await settle();
     expect(prepared.starts).toHaveLength(3);
     prepared.starts[2]?.fail(new NebulaError("NEBULA_START_FAILED", "broken"));
     await settle();
-    clock.advance(50);
+    clock.pass(50);
     await settle();
     expect(prepared.starts).toHaveLength(4);
   });
@@ -295,7 +295,7 @@ describe("dispose", () => {
     await disposed;
     await pool[Symbol.asyncDispose]();
     expect(prepared.starts[0]?.instance.isDisposed).toBe(true);
-    expect(clock.pending).toBe(0);
+    expect(clock.waiting).toBe(0);
     expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 0, waiting: 0 });
   });
 
