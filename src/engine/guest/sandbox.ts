@@ -132,7 +132,8 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
 /** `ulimit -d` counts in KiB. It stops what allocates faster than the host looks. */
 function rlimits(memoryBytes: number): string {
   const dataKib = Math.ceil((BLANK_DATA_BYTES + 2 * memoryBytes) / 1024);
-  return `ulimit -c 0; ulimit -n ${MAX_DESCRIPTORS}; ulimit -d ${dataKib}; exec "$@"`;
+  // Shells export some variables of their own: the environment of a guest is empty.
+  return `ulimit -c 0; ulimit -n ${MAX_DESCRIPTORS}; ulimit -d ${dataKib}; unset PWD OLDPWD SHLVL _; exec "$@"`;
 }
 
 function privileges(uid: number | undefined): string[] {
