@@ -1,5 +1,5 @@
 /**
- * Bundles our own code for inside the guest process into one file, the only one that the process may read.
+ * Bundles our own code for inside the guest process into one text, which the process gets on standard input.
  */
 
 import { isBuiltin } from "node:module";
