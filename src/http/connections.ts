@@ -8,7 +8,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { NebulaError } from "../model/errors.ts";
+import { NebulaError } from "../model/errors.ts";
 
 /** A request whose response has not left whole. */
 export interface Exchange {
@@ -29,9 +29,12 @@ export class Connections {
     socket.once("close", () => this.#inFlight.delete(socket));
   }
 
-  /** Adds a request to its connection until its response closes; false when the connection takes no more. */
+  /**
+   * Adds a request to its connection until its response closes, and aborts it when that is before the response has
+   * left whole. False when the connection takes no more.
+   */
   begin(exchange: Exchange): boolean {
-    const { message, response } = exchange;
+    const { message, response, abort } = exchange;
     const { socket } = message;
     const exchanges = this.#inFlight.get(socket);
     if (exchanges === undefined || this.#ending.has(socket)) return false;
@@ -39,6 +42,8 @@ export class Connections {
     exchanges.add(exchange);
     response.once("close", () => {
       exchanges.delete(exchange);
+      if (!response.writableFinished)
+        abort.abort(new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete"));
       if (this.#isDraining && exchanges.size === 0) socket.destroySoon();
     });
     return true;

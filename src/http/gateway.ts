@@ -9,7 +9,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type InvokeParts, invoke } from "../invoke.ts";
-import { NebulaError, toNebulaError } from "../model/errors.ts";
+import { type NebulaError, toNebulaError } from "../model/errors.ts";
 import { MAX_HEADER_BYTES } from "../model/function.ts";
 import { createTrace } from "../model/trace.ts";
 import { Connections, type Exchange } from "./connections.ts";
@@ -115,10 +115,6 @@ async function handle(
   const startedAtMs = clock.nowMs();
   const abort = new AbortController();
   const exchange: Exchange = { message, response, abort };
-  response.once("close", () => {
-    if (!response.writableFinished)
-      abort.abort(new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete"));
-  });
   if (!connections.begin(exchange)) return;
   const trace = createTrace(parts.randomId(), message.method ?? "");
   let error: NebulaError | undefined;

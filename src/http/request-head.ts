@@ -16,6 +16,7 @@ import { openBody } from "./request-body.ts";
 const URL_LIMIT_BYTES = 16_384;
 /** The gateway says or answers the last ones itself. */
 const NOT_PASSED_ON = new Set([...HOP_BY_HOP, "cf-connecting-ip", "expect", "x-real-ip"]);
+const PLAIN_CONNECTION = /^(?:keep-alive|close)$/i;
 const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
 
@@ -97,15 +98,26 @@ function checkFraming(httpVersion: string, coding: string | undefined): void {
 }
 
 /** `host` is that of the target, which the header's value gives way to (RFC 9112, section 3.2.2). */
-function toHeaderList({ rawHeaders, headersDistinct, socket }: Exchange["message"], host: string): HeaderList {
-  if ((headersDistinct.host?.length ?? 0) > 1) throw invalid("it has more than one Host header");
+function toHeaderList({ rawHeaders, headers: { connection }, socket }: Exchange["message"], host: string): HeaderList {
+  const named = connection === undefined || PLAIN_CONNECTION.test(connection) ? undefined : toNames(connection);
   const headers: string[] = [];
+  let hosts = 0;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]?.toLowerCase() ?? "";
-    if (!NOT_PASSED_ON.has(name)) headers.push(name, name === "host" ? host : (rawHeaders[i + 1] ?? ""));
+    if (NOT_PASSED_ON.has(name) || named?.has(name) === true) continue;
+    if (name === "host") hosts += 1;
+    headers.push(name, name === "host" ? host : (rawHeaders[i + 1] ?? ""));
   }
+  if (hosts > 1) throw invalid("it has more than one Host header");
   headers.push("cf-connecting-ip", socket.remoteAddress ?? "");
   return headers;
+}
+
+/** What a client declares to be of its connection ends with it; the host it cannot take away. */
+function toNames(connection: string): Set<string> {
+  const names = new Set(connection.toLowerCase().split(/[ \t]*,[ \t]*/));
+  names.delete("host");
+  return names;
 }
 
 /** The refusal of a method that no function can be asked with. */

@@ -150,6 +150,11 @@ describe("a request", () => {
     );
   });
 
+  test("loses the headers that it declares to be of its connection, but never its host", async () => {
+    await ask(get("/", "Connection: keep-alive, X-Mine ,host\r\nX-Mine: 1\r\nX-Other: 2\r\n"));
+    expect(gateway.seen[0]?.head.headers.slice(0, -2)).toEqual(["host", "a.test", "x-other", "2"]);
+  });
+
   test("with an asterisk is OPTIONS of the root", async () => {
     const answer = await ask(`OPTIONS * HTTP/1.1\r\n${HOST}\r\n`);
     expect(answer.body).toBe("OPTIONS http://a.test/ ");
