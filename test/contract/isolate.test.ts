@@ -66,4 +66,22 @@ describe("isolate: its processes", () => {
     expect(await askText(instance)).toBe("again");
     await instance[Symbol.asyncDispose]();
   });
+
+  it("the nursery serves a size that is seldom asked for while another is asked for all the time", async () => {
+    const MIB = 1024 * 1024;
+    let isOver = false;
+    const crowd = Array.from({ length: 4 }, async () => {
+      while (!isOver) await (await lab.nursery.take(128 * MIB)).end();
+    });
+    const rare = await lab.nursery.take(48 * MIB);
+    isOver = true;
+    await rare.end();
+    await Promise.all(crowd);
+  });
+
+  it("the nursery refuses to start anything once it is closed", async () => {
+    const other = await openIsolateLab({ spare: 0 });
+    await other[Symbol.asyncDispose]();
+    expect((await rejectionOf(other.nursery.take(1))).code).toBe("NEBULA_DRAINING");
+  });
 });

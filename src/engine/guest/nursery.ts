@@ -54,7 +54,8 @@ export class Nursery implements AsyncDisposable {
   constructor(options: NurseryOptions) {
     this.#options = options;
     this.#backoff = new Backoff({ clock: options.clock, ...BACKOFF_MS });
-    this.#refill(options.defaultMemoryBytes);
+    this.#sizeOf(options.defaultMemoryBytes);
+    this.#refill();
   }
 
   /** Blank processes that are ready now. */
@@ -64,20 +65,21 @@ export class Nursery implements AsyncDisposable {
 
   /**
    * A blank process of that size: at once when one is ready.
-   * @throws {NebulaError} NEBULA_START_FAILED when none can be started.
+   * @throws {NebulaError} NEBULA_START_FAILED when none can be started, NEBULA_DRAINING when the node is stopping.
    */
   async take(memoryBytes: number): Promise<GuestProcess> {
+    if (this.#closed.signal.aborted) throw closed();
     const size = this.#sizeOf(memoryBytes);
     size.takenAtMs = this.#options.clock.nowMs();
     const blank = size.blanks.shift();
     if (blank !== undefined) {
       // Later, because a process that comes up takes the processor from the request that waits for this one.
-      this.#options.clock.after(REFILL_MS, () => this.#refill(memoryBytes));
+      this.#options.clock.after(REFILL_MS, () => this.#refill());
       return blank;
     }
     const { promise, resolve, reject } = Promise.withResolvers<GuestProcess>();
     this.#waiting.push({ memoryBytes, resolve, reject });
-    this.#refill(memoryBytes);
+    this.#refill();
     return await promise;
   }
 
@@ -114,10 +116,18 @@ export class Nursery implements AsyncDisposable {
     return size;
   }
 
-  #refill(memoryBytes: number): void {
+  /** Starts what is wanted: first for those who wait, in the order in which they came, then the spare ones. */
+  #refill(): void {
+    for (const { memoryBytes } of this.#waiting) this.#startUpTo(this.#waitingFor(memoryBytes), memoryBytes);
+    this.#refillSpare();
+  }
+
+  #waitingFor(memoryBytes: number): number {
+    return this.#waiting.filter((waiter) => waiter.memoryBytes === memoryBytes).length;
+  }
+
+  #startUpTo(wanted: number, memoryBytes: number): void {
     const size = this.#sizeOf(memoryBytes);
-    const waiting = this.#waiting.filter((waiter) => waiter.memoryBytes === memoryBytes).length;
-    const wanted = this.#options.spare + waiting;
     while (
       !this.#closed.signal.aborted &&
       this.#pending.size < MAX_SPAWNING &&
@@ -126,17 +136,17 @@ export class Nursery implements AsyncDisposable {
       size.spawning += 1;
       const pending = this.#spawn(memoryBytes, size).finally(() => {
         this.#pending.delete(pending);
-        this.#refillAll();
+        this.#refill();
       });
       this.#pending.add(pending);
     }
   }
 
-  #refillAll(): void {
-    const { clock, defaultMemoryBytes } = this.#options;
+  #refillSpare(): void {
+    const { clock, defaultMemoryBytes, spare } = this.#options;
     for (const [memoryBytes, size] of this.#sizes) {
       const isStale = memoryBytes !== defaultMemoryBytes && clock.nowMs() - size.takenAtMs > SIZE_KEPT_MS;
-      if (!isStale) this.#refill(memoryBytes);
+      if (!isStale) this.#startUpTo(spare + this.#waitingFor(memoryBytes), memoryBytes);
       else {
         this.#sizes.delete(memoryBytes);
         for (const blank of size.blanks) void blank.end();
