@@ -95,9 +95,8 @@ export class Pool implements AsyncDisposable {
     if (this.#closing.signal.aborted) throw this.#closed();
     const member = this.#line.length === 0 ? this.#findRoom() : undefined;
     if (member !== undefined) return this.#lease(member, { startKind: "warm", queueMs: 0 });
-    const turn = this.#line.join(signal);
-    this.#grow();
-    return turn;
+    this.#grow({ arriving: 1 });
+    return this.#line.join({ signal, expected: this.#starting * this.#concurrency });
   }
 
   /** Fulfils when nobody waits, nothing is in flight and every instance is gone. The router leads nobody here any more. */
@@ -183,10 +182,10 @@ export class Pool implements AsyncDisposable {
   // ── instances ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** Starts as many instances as those that wait can fill, between the function's minimum and maximum. */
-  #grow(): void {
+  #grow({ arriving } = { arriving: 0 }): void {
     const { minInstances, maxInstances } = this.#options.spec.scaling;
     const count = () => this.#members.length + this.#starting;
-    const isWanted = () => count() < minInstances || this.#starting * this.#concurrency < this.#line.length;
+    const isWanted = () => count() < minInstances || this.#starting * this.#concurrency < this.#line.length + arriving;
     while (!this.#closing.signal.aborted && isWanted() && count() < Math.max(minInstances, maxInstances)) this.#start();
   }
 

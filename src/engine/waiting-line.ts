@@ -16,6 +16,13 @@ export interface WaitingLineOptions {
   onLeft(): void;
 }
 
+/** How one waits. */
+export interface JoinOptions {
+  readonly signal: AbortSignal;
+  /** How many of the line the instances on their way will serve: these wait for a start, and are no queue. */
+  readonly expected: number;
+}
+
 /** One that waits, once its turn has come. */
 export interface Waiter<T> {
   readonly sinceMs: number;
@@ -41,10 +48,10 @@ export class WaitingLine<T> {
    * @throws {NebulaError} NEBULA_OVERLOADED when the line is full or the wait too long, NEBULA_CLIENT_GONE when the
    * signal aborts first.
    */
-  async join(signal: AbortSignal): Promise<T> {
+  async join({ signal, expected }: JoinOptions): Promise<T> {
     const { name, limits, clock } = this.#options;
     if (signal.aborted) throw gone();
-    if (this.#waiters.length >= limits.queueDepth) {
+    if (this.#waiters.length >= limits.queueDepth + expected) {
       throw overloaded(`Cannot take a request for "${name}": ${limits.queueDepth} are waiting already`);
     }
     const { promise, resolve, reject } = Promise.withResolvers<T>();

@@ -137,7 +137,10 @@ export class OutgoingCall {
     } else if (frame.kind === KIND.CREDIT) {
       this.#outbound.grant(parseCredit(frame));
     } else if (frame.kind === KIND.CANCEL) {
-      this.#fail(new RemoteError(fromWireError(parseJson(frame.payload))));
+      const error = new RemoteError(fromWireError(parseJson(frame.payload)));
+      // A head that came in the same chunk is still to be handed on; then it is the body that fails.
+      if (this.#head === undefined) this.#answer.reject(error);
+      this.#cutOff(error);
     } else {
       throw new ProtocolError(`frame of unknown kind ${frame.kind}`);
     }
@@ -156,13 +159,13 @@ export class OutgoingCall {
 
   /** The connection is gone. */
   break(reason: Error): void {
-    this.#fail(reason);
+    this.#answer.reject(reason);
+    this.#cutOff(reason);
     this.#isSent = true;
     this.#settle();
   }
 
-  #fail(error: Error): void {
-    this.#answer.reject(error);
+  #cutOff(error: Error): void {
     this.#inbound.end(error);
     this.#outbound.stop(error);
   }

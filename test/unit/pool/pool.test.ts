@@ -113,11 +113,20 @@ describe("acquire()", () => {
   });
 
   test("refuses when the queue is full, and says when to come again", async () => {
-    const { acquire } = openPool({ queueDepth: 2 });
-    void acquire();
-    void acquire();
+    const { acquire } = openPool({ queueDepth: 2, maxInstances: 1, concurrency: 2 });
+    // Two that the instance on its way will serve, and two in the queue behind them.
+    for (let i = 0; i < 4; i += 1) void acquire();
     const error = await rejectionOf(acquire());
     expect(error).toMatchObject({ code: "NEBULA_OVERLOADED", status: 503, details: { retryAfterSeconds: 1 } });
+  });
+
+  test("serves what a start can take when no queue is wanted", async () => {
+    const { acquire, prepared } = openPool({ queueDepth: 0, maxInstances: 1, concurrency: 2 });
+    const both = [acquire(), acquire()];
+    expect(await rejectionOf(acquire())).toMatchObject({ code: "NEBULA_OVERLOADED" });
+    await settle();
+    prepared.starts[0]?.succeed();
+    expect(await Promise.all(both)).toHaveLength(2);
   });
 
   test("refuses who has waited too long, and nobody else", async () => {
