@@ -5,7 +5,7 @@
 
 import { Socket } from "node:net";
 import { Peer } from "../frames/peer.ts";
-import { createGuest } from "./guest.guest.ts";
+import { Guest } from "./guest.guest.ts";
 
 /** Calls of the host at once; more than any pool sends. */
 const MAX_INCOMING = 65_536;
@@ -14,7 +14,7 @@ const MAX_INCOMING = 65_536;
 const end = process.exit.bind(process, 0);
 
 const getBuiltin = process.getBuiltinModule.bind(process);
-const guest = createGuest({ getBuiltin });
+const guest = new Guest({ getBuiltin });
 await warmUp();
 const peer = new Peer(new Socket({ fd: 3, readable: true, writable: true }), {
   side: "guest",

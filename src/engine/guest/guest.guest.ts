@@ -6,18 +6,17 @@
  * Sits behind the frames; the host is on their other end. Nothing here is trusted by the host.
  */
 
-import { AsyncLocalStorage } from "node:async_hooks";
 import type { Body } from "../../model/exchange.ts";
 import { hasNodejsCompat } from "../../model/nodejs-compat.ts";
-import { toWireError } from "../../model/wire-error.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
 import { createConsole } from "./console.guest.ts";
 import { createDiagnostics } from "./diagnostics.guest.ts";
-import { installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
+import { type GlobalEvents, installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
 import { createTimers, defineGlobals, removeNodeGlobals } from "./globals.guest.ts";
 import {
   createDenoStyle,
+  type DenoStyle,
   type Env,
   type ExecutionContext,
   type Handler,
@@ -27,162 +26,133 @@ import {
 } from "./handler.guest.ts";
 import { evaluateEntry } from "./modules.guest.ts";
 import { bindProcess, createCompat, type Exports } from "./nodejs-compat.guest.ts";
-import { createOutbound } from "./outbound.guest.ts";
-import type { FetchHead, LoadHead, LogMethod, PingHead } from "./protocol.ts";
-import { fromResponse, installFastBodies, toRequest } from "./web.guest.ts";
-
-/** One request on its way through the function, or the time outside of any. */
-interface Scope {
-  /** Absent outside of a request. */
-  readonly call?: CallScope;
-  logBytesLeft: number;
-}
-
-/** What a guest needs of a call: frames bring it, and the warm-up has one of its own. */
-export type CallScope = Pick<IncomingCall, "id" | "signal" | "takeBody" | "hold">;
-
-/** One piece of output is cut here, so that it fits a frame whatever its characters are. */
-const LOG_PIECE = 60_000;
+import { createOutbound, type Outbound } from "./outbound.guest.ts";
+import type { FetchHead, LoadHead, PingHead } from "./protocol.ts";
+import { type CallScope, Scopes } from "./scopes.guest.ts";
+import { type FastBodies, fromResponse, installFastBodies, toRequest } from "./web.guest.ts";
 
 type Head = LoadHead | FetchHead | PingHead;
 type Answer = (call: CallScope, head: FetchHead) => Promise<OutgoingAnswer>;
 
 /** What the bootstrap hands over before it takes it away from everybody else. */
 export interface GuestOptions {
-  /** Node's look-up of built-in modules, out of reach for everybody else from here on. */
+  /** Node's look-up of built-in modules. */
   getBuiltin(name: string): unknown;
 }
 
-/**
- * Prepares the global scope and gives what answers the host's calls.
- * Called once per process, before any guest code.
- */
-export function createGuest({ getBuiltin }: GuestOptions) {
-  const scopes = new AsyncLocalStorage<Scope>();
-  const background: Scope = { logBytesLeft: 0 };
-  let peer: Peer | undefined;
-  let logBytes = 0;
-  let answer: Answer | undefined;
+/** Made once per process, before any guest code: the constructor prepares the global scope. */
+export class Guest {
+  readonly #getBuiltin: GuestOptions["getBuiltin"];
+  readonly #scopes = new Scopes();
+  readonly #bodies: FastBodies = installFastBodies();
+  readonly #events: GlobalEvents = installGlobalEvents(this.#scopes.report);
+  readonly #outbound: Outbound;
+  readonly #createProcess = bindProcess();
+  /** Globals of Node that nodejs_compat brings back. */
+  readonly #compatGlobals = { setImmediate, clearImmediate, global: globalThis };
+  #peer: Peer | undefined;
+  #answer: Answer | undefined;
 
-  const write = (level: LogMethod, text: string) => {
-    const scope = scopes.getStore() ?? background;
-    if (scope.logBytesLeft <= 0) return;
-    const kept = text.slice(0, Math.min(scope.logBytesLeft, LOG_PIECE));
-    scope.logBytesLeft -= text.length + 1;
-    const isLast = scope.logBytesLeft <= 0;
-    const shown = isLast ? `${kept} … (no more is kept: the log limit is ${logBytes} bytes)` : kept;
-    peer?.note(scope.call?.id ?? 0, { note: "log", level, text: shown });
+  constructor({ getBuiltin }: GuestOptions) {
+    this.#getBuiltin = getBuiltin;
+    this.#catchUncaught();
+    this.#outbound = createOutbound({
+      call: (head, body) => {
+        if (this.#peer === undefined) throw new TypeError("Cannot call out: there is no connection");
+        return this.#peer.call(head, body);
+      },
+      parent: () => this.#scopes.call?.id ?? 0,
+    });
+    removeNodeGlobals();
+    defineGlobals({
+      ...createTimers(),
+      console: createConsole(this.#scopes.write),
+      fetch: this.#outbound.fetch,
+      navigator: Object.freeze({ userAgent: "Nebula", platform: "Linux", language: "en", hardwareConcurrency: 1 }),
+    });
+  }
+
+  /** Notes and calls go to this peer from now on. */
+  connect(peer: Peer): void {
+    this.#peer = peer;
+    this.#scopes.send = (stream, note) => peer.note(stream, note);
+  }
+
+  /** Answers a call of the host. */
+  readonly onCall = async (call: IncomingCall): Promise<OutgoingAnswer> => {
+    const head = fromHost(call.head);
+    if (head.op === "fetch" && this.#answer !== undefined) return await this.#answer(call, head);
+    if (head.op === "load") {
+      this.#scopes.limitLog(head.logBytes);
+      this.#answer = await this.evaluate(head, cutFiles(head, await readAll(call.takeBody())));
+    }
+    return { head: {}, body: null };
   };
-  const report = (error: unknown) => {
-    const { name, message, stack } = toWireError(error);
-    write("error", `Uncaught ${stack ?? `${name}: ${message}`}`);
-  };
 
-  const bodies = installFastBodies();
-  const events = installGlobalEvents(report);
-  process.on("uncaughtException", events.reportException);
-  const rejected = new WeakMap<Promise<unknown>, unknown>();
-  process.on("unhandledRejection", (reason, promise) => {
-    rejected.set(promise, reason);
-    const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
-    if (events.dispatch(event)) report(reason);
-  });
-  process.on("rejectionHandled", (promise) => {
-    events.dispatch(new PromiseRejectionEvent("rejectionhandled", { promise, reason: rejected.get(promise) }));
-  });
-  const outbound = createOutbound({
-    call: (head, body) => {
-      if (peer === undefined) throw new TypeError("Cannot call out: there is no connection");
-      return peer.call(head, body);
-    },
-    parent: () => scopes.getStore()?.call?.id ?? 0,
-  });
-  const compatGlobals = { setImmediate, clearImmediate, global: globalThis };
-  const createNodeProcess = bindProcess();
-  removeNodeGlobals();
-  defineGlobals({
-    ...createTimers(),
-    console: createConsole(write),
-    fetch: outbound.fetch,
-    navigator: Object.freeze({ userAgent: "Nebula", platform: "Linux", language: "en", hardwareConcurrency: 1 }),
-  });
-
-  const createContext = (call: CallScope | undefined): ExecutionContext => ({
-    waitUntil: (work) => {
-      const promise = Promise.resolve(work);
-      call?.hold(promise);
-      promise.catch(report);
-    },
-    passThroughOnException: () => {},
-    props: {},
-  });
-
-  /** Evaluates a function; what it gives answers its requests. */
-  const evaluate = async (head: LoadHead, files: ReadonlyMap<string, Uint8Array>): Promise<Answer> => {
-    const env = createEnv(head, outbound.binding);
-    const vars = textVars(head);
-    const deno = createDenoStyle(vars);
-    const isCompat = hasNodejsCompat(head.compatibility);
-    const nodeProcess = createNodeProcess(vars);
-    if (isCompat) defineGlobals({ ...compatGlobals, process: nodeProcess });
+  /** Evaluates a function; what it gives answers its requests. Rejects with whatever its top level throws. */
+  async evaluate(head: LoadHead, files: ReadonlyMap<string, Uint8Array>): Promise<Answer> {
+    const env = createEnv(head, this.#outbound.binding);
+    const deno = createDenoStyle(textVars(head));
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
-    const substitutes = {
-      process: nodeProcess,
-      console,
-      ...(isCompat && { diagnostics_channel: createDiagnostics() }),
-    };
-    const compat = createCompat(getBuiltin, { compatibility: head.compatibility, substitutes });
-    const waitUntil = (work: unknown) => createContext(scopes.getStore()?.call).waitUntil(work);
-    const workers: Exports = { env, WorkerEntrypoint, waitUntil };
-    const findBuiltin = (name: string) => (name === "cloudflare:workers" ? workers : compat(name));
-    const exports = await evaluateEntry({ head, files, findBuiltin });
-    const handler = findHandler(head, { exports, deno, events });
+    const exports = await evaluateEntry({ head, files, findBuiltin: this.#createBuiltins(head, env) });
+    const handler = this.#findHandler(head, { exports, deno });
     return async (call, fetchHead) => {
-      const scope: Scope = { call, logBytesLeft: logBytes };
       const request = toRequest(fetchHead, { body: call.takeBody(), signal: () => call.signal });
-      const response = await scopes.run(scope, handler, request, env, createContext(call));
-      return fromResponse(response, { method: fetchHead.method, bodies });
+      const response = await this.#scopes.run(call, handler, request, env, this.#createContext(call));
+      return fromResponse(response, { method: fetchHead.method, bodies: this.#bodies });
     };
-  };
+  }
 
-  return {
-    evaluate,
-    connect: (connected: Peer) => {
-      peer = connected;
-    },
-    onCall: async (call: IncomingCall): Promise<OutgoingAnswer> => {
-      const head = fromHost(call.head);
-      if (head.op === "fetch" && answer !== undefined) return await answer(call, head);
-      if (head.op === "load") {
-        logBytes = head.logBytes;
-        background.logBytesLeft = logBytes;
-        answer = await evaluate(head, cutFiles(head, await readAll(call.takeBody())));
-      }
-      return { head: {}, body: null };
-    },
-  };
+  /** An error that nobody caught is the function's affair: its listeners learn of it, its log keeps it, it goes on. */
+  #catchUncaught(): void {
+    const rejected = new WeakMap<Promise<unknown>, unknown>();
+    process.on("uncaughtException", this.#events.reportException);
+    process.on("unhandledRejection", (reason, promise) => {
+      rejected.set(promise, reason);
+      const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
+      if (this.#events.dispatch(event)) this.#scopes.report(reason);
+    });
+    process.on("rejectionHandled", (promise) => {
+      const reason = rejected.get(promise);
+      this.#events.dispatch(new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+    });
+  }
+
+  /** The modules that are no files: those of nodejs_compat, where the function has it, and `cloudflare:workers`. */
+  #createBuiltins(head: LoadHead, env: Env): (name: string) => Exports | undefined {
+    const isCompat = hasNodejsCompat(head.compatibility);
+    const nodeProcess = this.#createProcess(textVars(head));
+    if (isCompat) defineGlobals({ ...this.#compatGlobals, process: nodeProcess });
+    const diagnostics = isCompat ? { diagnostics_channel: createDiagnostics() } : {};
+    const substitutes = { process: nodeProcess, console, ...diagnostics };
+    const compat = createCompat(this.#getBuiltin, { compatibility: head.compatibility, substitutes });
+    const waitUntil = (work: unknown) => this.#createContext(this.#scopes.call).waitUntil(work);
+    const workers: Exports = { env, WorkerEntrypoint, waitUntil };
+    return (name) => (name === "cloudflare:workers" ? workers : compat(name));
+  }
+
+  #findHandler(head: LoadHead, { exports, deno }: { exports: Record<string, unknown>; deno: DenoStyle }): Handler {
+    if (head.style === "module") return toModuleHandler(exports);
+    return head.style === "deno" ? deno.takeHandler() : toListenerHandler(this.#events);
+  }
+
+  #createContext(call: CallScope | undefined): ExecutionContext {
+    return {
+      waitUntil: (work) => {
+        const promise = Promise.resolve(work);
+        call?.hold(promise);
+        promise.catch(this.#scopes.report);
+      },
+      passThroughOnException: () => {},
+      props: {},
+    };
+  }
 }
 
 /** The border with the host, whose words are trusted. */
 function fromHost(head: unknown): Head {
   return head as Head;
-}
-
-function findHandler(
-  head: LoadHead,
-  {
-    exports,
-    deno,
-    events,
-  }: {
-    exports: Record<string, unknown>;
-    deno: ReturnType<typeof createDenoStyle>;
-    events: ReturnType<typeof installGlobalEvents>;
-  },
-): Handler {
-  if (head.style === "module") return toModuleHandler(exports);
-  return head.style === "deno" ? deno.takeHandler() : toListenerHandler(events);
 }
 
 function createEnv(head: LoadHead, binding: (name: string) => object): Env {

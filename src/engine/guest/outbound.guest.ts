@@ -17,7 +17,15 @@ export interface OutboundOptions {
 }
 
 /** The two ways out of a guest. */
-export function createOutbound(options: OutboundOptions) {
+export interface Outbound {
+  /** The global fetch. */
+  readonly fetch: typeof globalThis.fetch;
+  /** A binding that answers requests: `env.NAME.fetch`. */
+  binding(name: string): { readonly fetch: typeof globalThis.fetch };
+}
+
+/** Puts the host at the bottom of Node's fetch. Called once, before the guest's code. */
+export function createOutbound(options: OutboundOptions): Outbound {
   const nodeFetch = globalThis.fetch;
 
   const open = (request: OutboundRequest, target: Pick<GuestCallHead, "op" | "binding" | "redirect">): OutgoingCall => {
@@ -49,8 +57,7 @@ export function createOutbound(options: OutboundOptions) {
 
   return {
     fetch,
-    /** A binding that answers requests: `env.NAME.fetch`. */
-    binding: (name: string) => ({
+    binding: (name) => ({
       fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
         await askBinding(new Request(input, init), name).catch(rethrow),
     }),
