@@ -7,21 +7,22 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 /** Maps every position of the bundle in a stack or a message. */
 export type StackMapper = (text: string) => Promise<string>;
 
-/** Frames of our own code inside the guest process, and of Node below it at the end of a stack. */
-const OUR_FRAME = /\n\s+at [^\n]*\bnebula:guest:[^\n]*/g;
-const LAST_NODE_FRAMES = /(?:\n\s+at [^\n]*\bnode:[^\n]*)+(?=$|\n(?!\s+at ))/g;
+const FRAME = /^\s+at /;
+const OUR_FRAME = /\bnebula:guest:/;
+const NODE_FRAME = /\bnode:/;
 
 /**
- * Reads the source map when the first position is to be mapped, and keeps it.
- * `name` is the bundle's file name as stacks show it.
+ * Reads the source map when the first position is to be mapped, and keeps it. Positions stay as they are where there
+ * is none that can be read. `name` is the bundle's file name as stacks show it.
  */
 export function createStackMapper(name: string, readMap: () => Promise<Uint8Array | undefined>): StackMapper {
   let map: Promise<SourceMap | undefined> | undefined;
   const position = new RegExp(`(?:file:///)?${RegExp.escape(name)}:(\\d+):(\\d+)`, "g");
   return async (text) => {
-    const visible = text.replace(OUR_FRAME, "").replace(LAST_NODE_FRAMES, "");
+    const visible = hideFrames(text);
     if (!visible.includes(name)) return visible;
-    map ??= readMap().then(toSourceMap);
+    // because what the function has to say matters more than where its source map went
+    map ??= readMap().then(toSourceMap, () => undefined);
     const found = await map;
     if (found === undefined) return visible;
     return visible.replace(position, (whole, line, column) => {
@@ -32,8 +33,29 @@ export function createStackMapper(name: string, readMap: () => Promise<Uint8Arra
   };
 }
 
+/**
+ * Leaves out frames of our own code inside the guest process, and of Node below it at the end of a stack. Line by line
+ * and from the end: one expression for all of it backtracks for seconds over what a hostile guest writes.
+ */
+function hideFrames(text: string): string {
+  const shown: string[] = [];
+  let isEnd = true;
+  for (const line of text.split("\n").reverse()) {
+    const isFrame = FRAME.test(line);
+    if (isFrame && (OUR_FRAME.test(line) || (isEnd && NODE_FRAME.test(line)))) continue;
+    isEnd = !isFrame;
+    shown.push(line);
+  }
+  return shown.reverse().join("\n");
+}
+
 function toSourceMap(bytes: Uint8Array | undefined): SourceMap | undefined {
   if (bytes === undefined) return undefined;
-  const payload: SourceMapPayload = JSON.parse(Buffer.from(bytes).toString());
-  return new SourceMap(payload);
+  try {
+    const payload: SourceMapPayload = JSON.parse(Buffer.from(bytes).toString());
+    return new SourceMap(payload);
+  } catch {
+    // because an author may upload anything as a source map
+    return undefined;
+  }
 }

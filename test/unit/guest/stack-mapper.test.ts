@@ -53,6 +53,24 @@ describe("createStackMapper()", () => {
     expect(await none("at index.js:1:1")).toBe("at index.js:1:1");
   });
 
+  it.each([
+    ["cannot be read", () => Promise.reject(new Error("gone"))],
+    ["is no JSON", async () => Buffer.from("{")],
+    ["is no source map", async () => Buffer.from('{"version":3,"sources":1,"mappings":2}')],
+  ])("keeps positions when the map %s", async (_what, readMap) => {
+    expect(await createStackMapper("index.js", readMap)("at index.js:1:1")).toBe("at index.js:1:1");
+  });
+
+  it.each([
+    ["empty lines", `\n    at ${"\n".repeat(1_000_000)}x`],
+    ["spaces", `\n${" ".repeat(1_000_000)}x`],
+    ["a frame of Node's that names it often", `\n    at ${" node:".repeat(200_000)}\n    at x`],
+  ])("takes no longer for %s without end", async (_what, text) => {
+    const startedAtMs = performance.now();
+    await createMapper().mapStack(text);
+    expect(performance.now() - startedAtMs).toBeLessThan(1_000);
+  });
+
   it("takes the bundle's name literally", async () => {
     const mapStack = createStackMapper("a+b(c).js", async () => Buffer.from(JSON.stringify(MAP)));
     expect(await mapStack("at a+b(c).js:1:1, aab(c)xjs:1:1")).toBe("at src/a.ts:1:1, aab(c)xjs:1:1");
