@@ -38,6 +38,8 @@ export interface IsolateParts {
 const ACKNOWLEDGE_MS = 1_000;
 /** Log bytes on the wire beyond the limit that a correct guest would never send. */
 const LOG_SLACK_BYTES = 65_536;
+/** As many invocations that are over may still write what they have not written: without `waitUntil` nobody waits for it. */
+const LATE_LOGS = 16;
 
 /** One request on its way through the isolate. */
 interface Invocation {
@@ -47,10 +49,10 @@ interface Invocation {
   subrequests: number;
 }
 
-/** Where console output goes, and how much has gone there. */
+/** Where console output goes, and how much a correct guest may still send there. */
 interface LogSink {
   readonly write: GuestLog;
-  bytes: number;
+  leftBytes: number;
 }
 
 /** One live function in its guest process. */
@@ -65,7 +67,7 @@ export class Isolate implements Instance {
   constructor(parts: IsolateParts) {
     const { guest, spec, watchdog } = parts;
     this.#parts = parts;
-    this.#backgroundLog = { write: parts.onBackgroundLog, bytes: 0 };
+    this.#backgroundLog = { write: parts.onBackgroundLog, leftBytes: this.#logAllowance };
     const meter = new Meter({
       name: spec.name,
       limits: spec.limits,
@@ -120,7 +122,12 @@ export class Isolate implements Instance {
   async fetch(call: Call, { requestId, onLog }: FetchOptions): Promise<InstanceAnswer> {
     const { guest, spec, clock } = this.#parts;
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...call.head }, call.body);
-    const settled = this.#track({ call, outgoing, log: { write: onLog, bytes: 0 }, subrequests: 0 });
+    const settled = this.#track({
+      call,
+      outgoing,
+      log: { write: onLog, leftBytes: this.#logAllowance },
+      subrequests: 0,
+    });
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, clientGone(), spec.limits.wallMs);
     if (call.signal.aborted) onAbort();
@@ -151,7 +158,14 @@ export class Isolate implements Instance {
     this.#invocations.set(outgoing.id, invocation);
     await outgoing.settledWithin((giveUp) => clock.after(spec.limits.waitUntilMs, giveUp));
     this.#invocations.delete(outgoing.id);
+    const late = this.#backgroundLog.leftBytes + invocation.log.leftBytes;
+    this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * this.#logAllowance);
     stop();
+  }
+
+  /** JSON needs up to six bytes for one character. */
+  get #logAllowance(): number {
+    return 6 * this.#parts.spec.limits.logBytes + LOG_SLACK_BYTES;
   }
 
   #look(): void {
@@ -252,9 +266,8 @@ export class Isolate implements Instance {
     const note = findNote(value);
     const invocation = this.#invocations.get(stream);
     const log = invocation?.log ?? this.#backgroundLog;
-    log.bytes += bytes;
-    // JSON needs up to six bytes for one character.
-    if (note?.note !== "log" || log.bytes > 6 * spec.limits.logBytes + LOG_SLACK_BYTES) {
+    log.leftBytes -= bytes;
+    if (note?.note !== "log" || log.leftBytes < 0) {
       guest.kill(this.#error("NEBULA_PROTOCOL_BROKEN", `Cannot go on with "${spec.name}": it floods the log`));
       return;
     }

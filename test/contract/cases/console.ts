@@ -35,6 +35,14 @@ export const CONSOLE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "console lines that come after the response end nothing, however many requests write some",
+    run: async ({ start }) => {
+      const fetch = '() => { setTimeout(() => console.log("x".repeat(900)), 0); return new Response("ok"); }';
+      const instance = await start(answering(fetch, { limits: { logBytes: 1_024 } }));
+      for (let i = 0; i < 150; i++) expect(await askText(instance)).toBe("ok");
+    },
+  },
+  {
     name: "console lines of requests at the same time go to the right one",
     needs: "concurrency",
     run: async ({ start }) => {
