@@ -3,12 +3,13 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
+import { findErrno, toStateError } from "./artifacts/state-error.ts";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
@@ -183,13 +184,19 @@ async function readBootstrap(): Promise<string> {
   }
 }
 
+/** The token of before, or a new one where there is none: no file yet, or an empty one after a start on a full disk. */
 async function ensureToken(path: string): Promise<string> {
   try {
-    return (await readFile(path, "utf8")).trim();
-  } catch {
-    // because the first start of a node has none yet
+    const kept = await readFile(path, "utf8").catch((error: unknown) => {
+      if (findErrno(error) === "ENOENT") return "";
+      throw error;
+    });
+    if (kept.trim() !== "") return kept.trim();
     const token = randomBytes(32).toString("base64url");
-    await writeFile(path, `${token}\n`, { mode: 0o600 });
+    await writeFile(`${path}.new`, `${token}\n`, { mode: 0o600 });
+    await rename(`${path}.new`, path);
     return token;
+  } catch (error) {
+    throw toStateError("keep the token in", path, error);
   }
 }

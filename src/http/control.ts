@@ -131,7 +131,8 @@ function answerProblem(thrown: unknown, { log, randomId }: ControlParts): Respon
 function isAuthorized(header: string | undefined, token: string): boolean {
   const given = Buffer.from(/^Bearer +(\S+)$/i.exec(header ?? "")?.[1] ?? "");
   const wanted = Buffer.from(token);
-  return given.byteLength === wanted.byteLength && timingSafeEqual(given, wanted);
+  // An empty token would let in whoever sends none.
+  return given.byteLength > 0 && given.byteLength === wanted.byteLength && timingSafeEqual(given, wanted);
 }
 
 async function readJson(request: Request): Promise<unknown> {

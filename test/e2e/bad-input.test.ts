@@ -53,6 +53,16 @@ afterEach(async () => {
   expect((await node.client.listFunctions()).map(({ name }) => name)).toContain("good");
 });
 
+describe("a token", () => {
+  test("that is empty, as a full disk may leave it, is replaced by a good one", async () => {
+    await writeFile(join(node.stateDir, "token"), "");
+    await node.restart();
+    expect((await readFile(join(node.stateDir, "token"), "utf8")).trim()).toBe(node.token);
+    expect(node.token.length).toBeGreaterThan(40);
+    expect((await fetch(`${node.controlUrl}/v1/functions`)).status).toBe(401);
+  });
+});
+
 describe("a configuration", () => {
   const CASES: readonly (readonly [what: string, file: string, text: string | Uint8Array])[] = [
     ["that is no TOML", "wrangler.toml", "name = = 1"],
