@@ -16,11 +16,12 @@ import { digestOfJson } from "./artifacts/digest.ts";
 import type { BlobSource } from "./build/blob-source.ts";
 import type { Builder } from "./build/run.ts";
 import { type LiveFunction, type LiveParts, openLiveFunction } from "./live-function.ts";
-import type { Blob, Digest } from "./model/artifact.ts";
+import type { Digest } from "./model/artifact.ts";
 import type { DeployAnswer, StepDone } from "./model/control.ts";
-import type { Deployment, DeploymentInput } from "./model/deployment.ts";
+import { type Deployment, type DeploymentInput, listBlobs } from "./model/deployment.ts";
 import { NebulaError, toNebulaError } from "./model/errors.ts";
 import type { FunctionSpec } from "./model/function.ts";
+import { Turns } from "./model/turns.ts";
 import type { Registry } from "./registry/registry.ts";
 import { findRouteConflicts } from "./router/route-table.ts";
 import type { Router } from "./router/router.ts";
@@ -96,7 +97,7 @@ const ACTIVATION = "*";
 /** Takes deployments, one after the other for each function. */
 export class Deployer implements AsyncDisposable {
   readonly #parts: DeployParts;
-  readonly #turns = new Map<string, Promise<unknown>>();
+  readonly #turns = new Turns();
   readonly #draining = new Set<Promise<void>>();
   readonly #closing = new AbortController();
   #sweeping: Disposable | undefined;
@@ -112,12 +113,12 @@ export class Deployer implements AsyncDisposable {
    * NEBULA_PREPARE_FAILED when no engine can run it.
    */
   async deploy(input: DeploymentInput): Promise<DeployAnswer> {
-    return await this.#inTurn(input.spec.name, () => this.#deploy(input));
+    return await this.#turns.take(input.spec.name, () => this.#deploy(input));
   }
 
   /** Takes a function out of service and out of the registry; `false` when there is none. */
   async remove(name: string): Promise<boolean> {
-    return await this.#inTurn(name, async () => {
+    return await this.#turns.take(name, async () => {
       const wasKnown = await this.#parts.registry.remove(name);
       this.#retire(this.#parts.router.remove(name));
       return wasKnown;
@@ -148,7 +149,7 @@ export class Deployer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort(new NebulaError("NEBULA_DRAINING", "Cannot deploy: the node is stopping"));
     this.#sweeping?.[Symbol.dispose]();
-    await Promise.allSettled(this.#turns.values());
+    await this.#turns.settled();
     const { router } = this.#parts;
     for (const name of [...router.entries.keys()]) this.#retire(router.remove(name));
     await Promise.all(this.#draining);
@@ -171,11 +172,13 @@ export class Deployer implements AsyncDisposable {
     };
     this.#checkRoutes(input.spec);
     const deployment = await step("insert", async () => {
-      await checkBlobs(input, artifacts);
+      await artifacts.check(listBlobs(input));
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
     const live = await step("prepare", () => this.#prepare(deployment));
-    const activated = await step("activate", () => this.#inTurn(ACTIVATION, () => this.#activate(deployment, live)));
+    const activated = await step("activate", () =>
+      this.#turns.take(ACTIVATION, () => this.#activate(deployment, live)),
+    );
     if ((await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION })) > 0) this.#scheduleSweep();
     return { deployment: activated, isNew: true, steps };
   }
@@ -212,10 +215,14 @@ export class Deployer implements AsyncDisposable {
   /** Lets a deployment finish what it has in flight, and ends it when its time is up. */
   #retire(live: LiveFunction | undefined): void {
     if (live === undefined) return;
-    const { clock, drainMs } = this.#parts;
+    const { clock, drainMs, log } = this.#parts;
+    const onError = (thrown: unknown) => {
+      const { code, message } = toNebulaError(thrown);
+      log.write("error", "function not ended cleanly", { function: live.deployment.spec.name, code, error: message });
+    };
     const drain = async () => {
-      using _timer = clock.after(drainMs, () => void live[Symbol.asyncDispose]());
-      await live.drain();
+      using _timer = clock.after(drainMs, () => void live[Symbol.asyncDispose]().then(undefined, onError));
+      await live.drain().catch(onError);
     };
     const draining = drain().finally(() => this.#draining.delete(draining));
     this.#draining.add(draining);
@@ -256,63 +263,4 @@ export class Deployer implements AsyncDisposable {
       },
     );
   }
-
-  async #inTurn<T>(name: string, run: () => Promise<T>): Promise<T> {
-    const before = this.#turns.get(name);
-    const turn = (async () => {
-      // because the turn before reports its own failure to its own caller
-      await before?.catch(() => {});
-      return await run();
-    })();
-    this.#turns.set(name, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#turns.get(name) === turn) this.#turns.delete(name);
-    }
-  }
-}
-
-/** Every blob that the manifests name is here, and as long as they say. */
-async function checkBlobs(input: DeploymentInput, artifacts: Artifacts): Promise<void> {
-  const { name } = input.spec;
-  const blobs = listBlobs(input);
-  const sizes = await artifacts.sizes(blobs.map(({ digest }) => digest));
-  let missing = 0;
-  for (const { digest, bytes } of blobs) {
-    const size = sizes.get(digest);
-    if (size === undefined) missing += 1;
-    else if (size !== bytes) throw wrongSize(name, { digest, size, bytes });
-  }
-  if (missing > 0) throw missingBlobs(name, missing);
-}
-
-function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
-  const code =
-    artifact === undefined
-      ? []
-      : [artifact.main, ...artifact.modules, ...(artifact.sourceMap ? [artifact.sourceMap] : [])];
-  const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
-  return [...code, ...files];
-}
-
-function wrongSize(
-  name: string,
-  { digest, size, bytes }: { digest: Digest; size: number; bytes: number },
-): NebulaError {
-  return new NebulaError(
-    "NEBULA_ARTIFACT_INVALID",
-    `Cannot insert a deployment of "${name}": its manifest gives a blob ${bytes} bytes, and it has ${size}`,
-    { hint: "build it again", details: { digest } },
-  );
-}
-
-function missingBlobs(name: string, count: number): NebulaError {
-  return new NebulaError(
-    "NEBULA_ARTIFACT_INVALID",
-    `Cannot insert a deployment of "${name}": ${count} of its blobs are not on this node`,
-    {
-      hint: "upload what POST /v1/blobs/missing names, then deploy again",
-    },
-  );
 }

@@ -11,7 +11,7 @@
 import { randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Digest } from "../model/artifact.ts";
+import type { Blob, Digest } from "../model/artifact.ts";
 import { isDigest } from "../model/artifact.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { BlobReader } from "../model/ports.ts";
@@ -82,14 +82,18 @@ export class Artifacts implements BlobReader {
     return (await this.#findSize(digest)) !== undefined;
   }
 
-  /** The sizes in bytes of those of the digests that are here. Throws as `has` does. */
-  async sizes(digests: Iterable<Digest>): Promise<Map<Digest, number>> {
-    const found = new Map<Digest, number>();
-    for (const digest of new Set(digests)) {
+  /**
+   * Sees that every blob is here, and as long as it is said to be. Throws as `has` does.
+   * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when one is not.
+   */
+  async check(blobs: Iterable<Blob>): Promise<void> {
+    let missing = 0;
+    for (const { digest, bytes } of blobs) {
       const size = await this.#findSize(digest);
-      if (size !== undefined) found.set(digest, size);
+      if (size === undefined) missing += 1;
+      else if (size !== bytes) throw wrongSize(digest, { size, bytes });
     }
-    return found;
+    if (missing > 0) throw missingBlobs(missing);
   }
 
   /** Those of the digests that are not here, each once, in the order given. Throws as `has` does. */
@@ -270,4 +274,19 @@ async function removeIfThere(path: string): Promise<void> {
   } catch {
     // Ignored because the failure that led here is the one to report, and the next sweep removes what stayed.
   }
+}
+
+function wrongSize(digest: Digest, { size, bytes }: { size: number; bytes: number }): NebulaError {
+  const message = `Cannot use a blob: the manifest gives it ${bytes} bytes, and it has ${size}`;
+  return new NebulaError("NEBULA_ARTIFACT_INVALID", message, { hint: "build it again", details: { digest } });
+}
+
+function missingBlobs(count: number): NebulaError {
+  return new NebulaError(
+    "NEBULA_ARTIFACT_INVALID",
+    `Cannot use an artifact: ${count} of its blobs are not on this node`,
+    {
+      hint: "upload what POST /v1/blobs/missing names, then deploy again",
+    },
+  );
 }

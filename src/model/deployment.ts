@@ -5,7 +5,7 @@
  *       └────▶ failed                 prepare said no: it never received a request
  */
 
-import type { Artifact, AssetsManifest, Digest } from "./artifact.ts";
+import type { Artifact, AssetsManifest, Blob, Digest } from "./artifact.ts";
 import type { FunctionSpec } from "./function.ts";
 
 /** Unique on a node. */
@@ -28,4 +28,12 @@ export interface Deployment extends DeploymentInput {
   readonly digest: Digest;
   readonly createdAtMs: number;
   readonly state: DeploymentState;
+}
+
+/** Every blob that a deployment names. */
+export function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
+  const map = artifact?.sourceMap === undefined ? [] : [artifact.sourceMap];
+  const code = artifact === undefined ? [] : [artifact.main, ...artifact.modules, ...map];
+  const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
+  return [...code, ...files];
 }
