@@ -12,6 +12,9 @@ import { ProtocolError } from "./frame.ts";
 /** Bytes of one body that may be under way, unread by the receiver. */
 export const WINDOW_BYTES = 262_144;
 
+/** A body of single bytes would be a quarter of a million objects. */
+const MAX_PIECES = 1_024;
+
 /** What the sender is told. */
 export interface InboundOptions {
   /** Called as the reader takes bytes, in steps of half a window. */
@@ -47,6 +50,7 @@ export class Inbound {
     this.#window -= payload.byteLength;
     if (this.#isDropped) return;
     this.#chunks.push(payload);
+    if (this.#chunks.length >= MAX_PIECES) this.#chunks = [Buffer.concat(this.#chunks)];
     this.#wake?.();
   }
 
@@ -94,11 +98,12 @@ export class Inbound {
       await promise;
     }
     this.#wake = undefined;
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) {
-      this.#account(chunk.byteLength);
-      // A copy, because a byte stream takes the whole buffer for itself, and other frames share this one.
-      controller.enqueue(new Uint8Array(chunk));
+    if (this.#chunks.length > 0) {
+      // All of it at once: reader and sender would go through many small pieces without a pause for anybody else.
+      const bytes = join(this.#chunks);
+      this.#chunks = [];
+      this.#account(bytes.byteLength);
+      controller.enqueue(bytes);
     } else if (this.#failure !== undefined) {
       controller.error(this.#failure);
     } else if (this.#isOver) {
@@ -115,4 +120,15 @@ export class Inbound {
     this.#options.grant(this.#readBytes);
     this.#readBytes = 0;
   }
+}
+
+/** A copy, because a byte stream takes the whole buffer for itself, and other frames share the one that chunks lie in. */
+function join(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return bytes;
 }

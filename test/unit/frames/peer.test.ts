@@ -133,6 +133,18 @@ describe("flow control", () => {
     expect(host.peer.openCalls).toBe(0);
   });
 
+  it("hands over many small pieces as one", async () => {
+    const { stream } = createSource(5_000, 1);
+    const { host } = createPair(undefined, () => ({ head: {}, body: stream }));
+    const call = host.peer.call({}, null);
+    const { body } = await call.answer;
+    await turns(100);
+    if (!(body instanceof ReadableStream)) throw new Error("no stream");
+    const { value } = await body.getReader().read();
+    expect(value?.byteLength).toBe(5_000);
+    expect(value?.[4_999]).toBe(4_999 % 251);
+  });
+
   it("stops a request that nobody reads after a window", async () => {
     const answer = Promise.withResolvers<OutgoingAnswer>();
     const { stream, state } = createSource(50 * WINDOW_BYTES, 10_000);
