@@ -52,7 +52,7 @@ const WHOLE_BODY_BYTES = 65_536;
 const GLOBAL_DISPATCHER = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 
 /** Makes `send` the only way out of Node's fetch, for good. Called once, before the guest's code. */
-export function installDispatcher(send: (request: OutboundRequest) => OutgoingCall): void {
+export function installDispatcher(send: (request: OutboundRequest) => Promise<OutgoingCall>): void {
   const dispatch = (options: DispatchOptions, handler: DispatchHandler): boolean => {
     void run(options, { handler, send });
     return true;
@@ -65,7 +65,7 @@ export function installDispatcher(send: (request: OutboundRequest) => OutgoingCa
 
 async function run(
   options: DispatchOptions,
-  { handler, send }: { handler: DispatchHandler; send(request: OutboundRequest): OutgoingCall },
+  { handler, send }: { handler: DispatchHandler; send(request: OutboundRequest): Promise<OutgoingCall> },
 ): Promise<void> {
   const exchange = new Exchange();
   try {
@@ -74,8 +74,8 @@ async function run(
     const body = await toBody(options);
     exchange.throwIfAborted();
     const headers = Object.entries(options.headers).flatMap(([name, value]) => [name.toLowerCase(), value]);
-    const call = send({ method, url: `${origin}${path}`, headers, body });
-    exchange.call = call;
+    const call = await send({ method, url: `${origin}${path}`, headers, body });
+    exchange.adopt(call);
     const answer = await call.answer;
     const head = answer.head as GuestAnswerHead;
     exchange.rawHeaders = head.headers.map((text) => Buffer.from(text, "latin1"));
@@ -94,7 +94,7 @@ async function run(
 /** One request and its answer, as Node's fetch steers it. */
 class Exchange implements DispatchController {
   rawHeaders: readonly Uint8Array[] = [];
-  call: OutgoingCall | undefined;
+  #call: OutgoingCall | undefined;
   #aborted: { reason: unknown } | undefined;
   #paused: PromiseWithResolvers<void> | undefined;
 
@@ -111,9 +111,15 @@ class Exchange implements DispatchController {
     if (this.#aborted !== undefined) throw this.#aborted.reason;
   }
 
+  /** The call that is aborted when the exchange is, also when that has happened while the call waited its turn. */
+  adopt(call: OutgoingCall): void {
+    this.#call = call;
+    if (this.#aborted !== undefined) call.cancel(this.#aborted.reason);
+  }
+
   abort(reason: unknown): void {
     this.#aborted ??= { reason };
-    this.call?.cancel(reason);
+    this.#call?.cancel(reason);
     this.resume();
   }
 

@@ -36,8 +36,11 @@ export interface SpawnOptions {
 }
 
 const STDERR_KEPT = 4_096;
-/** Calls of one guest at once: more than its subrequests can need. */
-const MAX_INCOMING = 4_096;
+/**
+ * Calls of one guest at once. A correct guest has no more than 200 open (outbound.guest.ts) and a few that are ending;
+ * each may hold a window of its body in the host's memory.
+ */
+const MAX_INCOMING = 256;
 const OUT_OF_MEMORY = /heap out of memory|Reached heap limit|invalid table size|Zone: Allocation failed|process OOM/;
 
 /** One guest process, from its start to its end. */

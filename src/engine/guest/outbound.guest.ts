@@ -16,6 +16,38 @@ export interface OutboundOptions {
   parent(): number;
 }
 
+type Target = Pick<GuestCallHead, "op" | "binding" | "redirect">;
+
+/** Calls of one process at once; more wait their turn. The host ends a guest that has many more open than this. */
+const MAX_CALLS = 200;
+
+/** A number of places, taken in the order asked for. */
+class Slots {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** Waits for a place; the result gives it back. */
+  async take(): Promise<() => void> {
+    if (this.#free > 0) this.#free -= 1;
+    else {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting.push(resolve);
+      await promise;
+    }
+    return () => this.#release();
+  }
+
+  #release(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
 /** The two ways out of a guest. */
 export interface Outbound {
   /** The global fetch. */
@@ -28,11 +60,17 @@ export interface Outbound {
 export function createOutbound(options: OutboundOptions): Outbound {
   const nodeFetch = globalThis.fetch;
 
-  const open = (request: OutboundRequest, target: Pick<GuestCallHead, "op" | "binding" | "redirect">): OutgoingCall => {
+  const slots = new Slots(MAX_CALLS);
+
+  const open = async (request: OutboundRequest, target: Target): Promise<OutgoingCall> => {
     const { method, url, headers, body } = request;
     const length = headers.reduce((sum, text) => sum + text.length, url.length + method.length);
     if (length > HEADERS_LIMIT) throw new TypeError("Cannot call out: URL and headers are too long");
-    return options.call({ ...target, parent: options.parent(), method, url, headers }, body);
+    const parent = options.parent();
+    const release = await slots.take();
+    const call = options.call({ ...target, parent, method, url, headers }, body);
+    void call.settled.then(release);
+    return call;
   };
   installDispatcher((request) => open(request, { op: "outbound", binding: "", redirect: "manual" }));
 
@@ -40,8 +78,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
     const { signal, method, url, body, redirect } = request;
     signal.throwIfAborted();
     const headers = toHeaderList(request.headers);
-    const call = open({ method, url, headers, body }, { op: "binding", binding, redirect });
+    const call = await open({ method, url, headers, body }, { op: "binding", binding, redirect });
     const onAbort = () => call.cancel(signal.reason);
+    if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort);
     void call.settled.then(() => signal.removeEventListener("abort", onAbort));
     const answer = await call.answer;
