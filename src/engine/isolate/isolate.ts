@@ -46,6 +46,8 @@ interface Invocation {
   readonly call: Call;
   readonly outgoing: OutgoingCall;
   readonly log: LogSink;
+  /** Ends the calls that it made and that are still open when it is over. */
+  readonly over: AbortController;
   subrequests: number;
 }
 
@@ -126,6 +128,7 @@ export class Isolate implements Instance {
       call,
       outgoing,
       log: { write: onLog, leftBytes: this.#logAllowance },
+      over: new AbortController(),
       subrequests: 0,
     });
     // What the function still does for a client that left is held to the limit that it had anyway.
@@ -160,6 +163,7 @@ export class Isolate implements Instance {
     this.#invocations.delete(outgoing.id);
     const late = this.#backgroundLog.leftBytes + invocation.log.leftBytes;
     this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * this.#logAllowance);
+    if (invocation.subrequests > 0) invocation.over.abort(new DOMException("The request is over", "AbortError"));
     stop();
   }
 
@@ -283,9 +287,13 @@ export class Isolate implements Instance {
     const { spec, capabilities } = this.#parts;
     const head = findCallHead(call.head);
     if (head === undefined) throw this.#error("NEBULA_PROTOCOL_BROKEN", `Cannot understand a call of "${spec.name}"`);
-    this.#countSubrequest(head.parent);
+    const { over } = this.#countSubrequest(head.parent);
     const { method, url, headers, redirect } = head;
-    const request: Call = { head: { method, url, headers }, body: call.takeBody(), signal: call.signal };
+    const request: Call = {
+      head: { method, url, headers },
+      body: call.takeBody(),
+      signal: AbortSignal.any([call.signal, over.signal]),
+    };
     try {
       if (head.op === "binding") return await capabilities.binding(head.binding, request);
       const answer = await capabilities.outbound(request, { redirect });
@@ -296,12 +304,12 @@ export class Isolate implements Instance {
     }
   }
 
-  #countSubrequest(parent: number): void {
+  #countSubrequest(parent: number): Invocation {
     const { name, limits } = this.#parts.spec;
     const invocation = this.#invocations.get(parent);
     if (invocation === undefined) throw new TypeError("Cannot call out: no request is being answered");
     invocation.subrequests += 1;
-    if (invocation.subrequests <= limits.subrequests) return;
+    if (invocation.subrequests <= limits.subrequests) return invocation;
     throw this.#error(
       "NEBULA_SUBREQUEST_LIMIT",
       `Cannot call out: "${name}" has used its limit of ${limits.subrequests} subrequests`,

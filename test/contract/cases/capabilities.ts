@@ -118,6 +118,38 @@ export const CAPABILITY_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "a call that is still open when its request is over is aborted in the host, its body too",
+    run: async ({ start }) => {
+      const signals: AbortSignal[] = [];
+      const instance = await start(
+        answering(
+          `async (request, env) => {
+            void env.THING.fetch("http://thing/never").catch(() => {});
+            void env.THING.fetch("http://thing/body").then((answer) => answer.text()).catch(() => {});
+            await env.THING.fetch("http://thing/done");
+            return new Response("over");
+          }`,
+          { services: ["THING"] },
+        ),
+        {
+          ...noCapabilities,
+          binding: async (_, { head, signal }) => {
+            if (head.url.endsWith("/done")) return { head: { status: 200, headers: [] }, body: null };
+            signals.push(signal);
+            const aborted = new Promise<never>((_, reject) => {
+              signal.addEventListener("abort", () => reject(signal.reason));
+            });
+            if (head.url.endsWith("/never")) return await aborted;
+            return { head: { status: 200, headers: [] }, body: new ReadableStream({ pull: () => aborted }) };
+          },
+        },
+      );
+      expect(await askText(instance)).toBe("over");
+      await until("both calls are aborted", () => signals.length === 2 && signals.every(({ aborted }) => aborted));
+      expect(await askText(instance)).toBe("over");
+    },
+  },
+  {
     name: "fetch to a host that is not allowed is a TypeError in the function",
     run: async ({ start }) => {
       const instance = await start(
