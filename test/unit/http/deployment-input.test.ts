@@ -31,6 +31,7 @@ test("parseDeploymentInput() lets through what a newer author says besides, and 
     ["outbound", "x"],
     ["limits", { wallMs: 0 }],
     ["scaling", { queueDepth: 0.5 }],
+    ["scaling", { idleMs: 3_000_000_000 }],
   ] as const) {
     expect(() => parseDeploymentInput({ ...rest, spec: { ...spec, [field]: value } })).toThrow(
       expect.objectContaining({ code: "NEBULA_REQUEST_INVALID", message: expect.stringContaining(`"spec.${field}"`) }),
