@@ -3,7 +3,7 @@
  */
 
 import type { HostSettings } from "../host.ts";
-import type { LogLevel } from "../model/ports.ts";
+import { type Log, type LogLevel, systemClock } from "../model/ports.ts";
 import { createLog } from "../telemetry/log.ts";
 import { type Args, type ArgValues, usageError } from "./args.ts";
 import { DIR_ARG, ENV_ARG, STATE_ARG } from "./common-args.ts";
@@ -55,7 +55,7 @@ export interface HostSettingsOptions {
 export function toHostSettings(
   { host, port, controlPort }: Pick<ArgValues<typeof HOST_ARGS>, "host" | "port" | "controlPort">,
   { io, stateDir, isDevelopment }: HostSettingsOptions,
-): HostSettings {
+): HostSettings & { log: Log & Disposable } {
   const format = io.isTty ? "pretty" : "json";
   return {
     stateDir,
@@ -63,7 +63,7 @@ export function toHostSettings(
     dataPort: port,
     controlPort,
     isDevelopment,
-    log: createLog({ stream: io.stderr, format, level: readLogLevel(io.env.NEBULA_LOG_LEVEL) }),
+    log: createLog({ stream: io.stderr, format, level: readLogLevel(io.env.NEBULA_LOG_LEVEL), clock: systemClock }),
   };
 }
 

@@ -30,7 +30,9 @@ export default defineCommand({
     const dir = resolve(io.cwd, args.dir);
     await requireFolder(dir);
     const stateDir = toDevStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir });
-    await using host = await openHost(toHostSettings(args, { io, stateDir, isDevelopment: true }));
+    const settings = toHostSettings(args, { io, stateDir, isDevelopment: true });
+    using _log = settings.log;
+    await using host = await openHost(settings);
     signal.throwIfAborted();
     printLayers(print, host.layers);
     const client = createClient(host);

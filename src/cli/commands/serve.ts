@@ -37,7 +37,9 @@ export default defineCommand({
     await requireFolder(dir);
     const places = args.noDeploy ? [] : await findProjects(dir);
     const stateDir = toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir });
-    await using host = await openHost(toHostSettings(args, { io, stateDir, isDevelopment: false }));
+    const settings = toHostSettings(args, { io, stateDir, isDevelopment: false });
+    using _log = settings.log;
+    await using host = await openHost(settings);
     signal.throwIfAborted();
     printLayers(print, host.layers);
     const client = createClient(host);

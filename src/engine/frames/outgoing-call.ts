@@ -49,6 +49,7 @@ export class OutgoingCall {
   readonly #settled = Promise.withResolvers<void>();
   /** Called when the body has ended and work goes on behind it. */
   #onWork: (() => void) | undefined;
+  #patience: Disposable | undefined;
   #head: unknown;
   #isCancelled = false;
   #isSent = false;
@@ -76,17 +77,13 @@ export class OutgoingCall {
   }
 
   /**
-   * Fulfils as `settled` does, or when the caller gives up waiting for work that goes on after the body.
-   * `start` is called when such work begins, with the way to give up.
+   * Calls back when the body has ended and work goes on behind it, with the way to give up: `settled` then fulfils
+   * although the other side goes on. Called before any answer can have come.
    */
-  async settledWithin(start: (giveUp: () => void) => Disposable): Promise<void> {
-    let timer: Disposable | undefined;
-    const givenUp = Promise.withResolvers<void>();
+  onWork(start: (giveUp: () => void) => Disposable): void {
     this.#onWork = () => {
-      timer ??= start(givenUp.resolve);
+      this.#patience = start(this.#settled.resolve);
     };
-    await Promise.race([this.#settled.promise, givenUp.promise]);
-    timer?.[Symbol.dispose]();
   }
 
   /** Whether the other side has ended its body; after `cancel`, whether it has taken note. */
@@ -178,6 +175,7 @@ export class OutgoingCall {
     if (!this.#isSent) this.#wire.send(encodeText(KIND.CANCEL | END, this.id, ""));
     this.#isSent = true;
     this.#outbound.stop();
+    this.#patience?.[Symbol.dispose]();
     this.#settled.resolve();
   }
 

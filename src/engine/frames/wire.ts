@@ -1,8 +1,8 @@
 /**
  * Writes frames to a socket with as few system calls as the load allows.
  *
- * The first frames of a turn of the event loop leave at once, so that one request alone waits for nothing; what
- * follows in the same turn leaves together at its end.
+ * After a quiet turn of the event loop the first frames leave at once, so that one request alone waits for nothing; what
+ * follows leaves together at the end of its turn.
  */
 
 // Imported, because guests lose the global ones.
@@ -40,9 +40,16 @@ export class Wire {
     if (!this.#mayWriteNow) return;
     this.#mayWriteNow = false;
     this.#flush();
+    this.#atEndOfTurn();
+  }
+
+  /** As long as each turn has something to send, everything waits for its end; after a quiet one the next leaves at once. */
+  #atEndOfTurn(): void {
     setImmediate(() => {
-      this.#mayWriteNow = true;
+      this.#mayWriteNow = this.#batch.length === 0;
+      if (this.#mayWriteNow) return;
       this.#flush();
+      this.#atEndOfTurn();
     });
   }
 

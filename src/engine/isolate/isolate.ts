@@ -44,10 +44,11 @@ const LATE_LOGS = 16;
 /** One request on its way through the isolate. */
 interface Invocation {
   readonly call: Call;
+  readonly onAbort: () => void;
   readonly outgoing: OutgoingCall;
   readonly log: LogSink;
   /** Ends the calls that it made and that are still open when it is over. */
-  readonly over: AbortController;
+  over: AbortController | undefined;
   subrequests: number;
 }
 
@@ -124,18 +125,17 @@ export class Isolate implements Instance {
   async fetch(call: Call, { requestId, onLog }: FetchOptions): Promise<InstanceAnswer> {
     const { guest, spec, clock } = this.#parts;
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...call.head }, call.body);
-    const settled = this.#track({
-      call,
-      outgoing,
-      log: { write: onLog, leftBytes: this.#logAllowance },
-      over: new AbortController(),
-      subrequests: 0,
-    });
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, clientGone(), spec.limits.wallMs);
+    const settled = this.#track({
+      call,
+      onAbort,
+      outgoing,
+      log: { write: onLog, leftBytes: this.#logAllowance },
+      over: undefined,
+      subrequests: 0,
+    });
     if (call.signal.aborted) onAbort();
-    call.signal.addEventListener("abort", onAbort, { once: true });
-    void settled.then(() => call.signal.removeEventListener("abort", onAbort));
     const timer = clock.after(spec.limits.wallMs, () => this.#overrun(outgoing));
     try {
       const answer = await outgoing.answer;
@@ -155,15 +155,18 @@ export class Isolate implements Instance {
 
   /** Counts the invocation until the guest has settled it, or until its time after the response is up. */
   async #track(invocation: Invocation): Promise<void> {
-    const { outgoing } = invocation;
+    const { call, outgoing, onAbort } = invocation;
     const { spec, clock } = this.#parts;
     const stop = this.#meter.begin();
+    call.signal.addEventListener("abort", onAbort);
     this.#invocations.set(outgoing.id, invocation);
-    await outgoing.settledWithin((giveUp) => clock.after(spec.limits.waitUntilMs, giveUp));
+    outgoing.onWork((giveUp) => clock.after(spec.limits.waitUntilMs, giveUp));
+    await outgoing.settled;
+    call.signal.removeEventListener("abort", onAbort);
     this.#invocations.delete(outgoing.id);
     const late = this.#backgroundLog.leftBytes + invocation.log.leftBytes;
     this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * this.#logAllowance);
-    if (invocation.subrequests > 0) invocation.over.abort(new DOMException("The request is over", "AbortError"));
+    invocation.over?.abort(new DOMException("The request is over", "AbortError"));
     stop();
   }
 
@@ -287,12 +290,12 @@ export class Isolate implements Instance {
     const { spec, capabilities } = this.#parts;
     const head = findCallHead(call.head);
     if (head === undefined) throw this.#error("NEBULA_PROTOCOL_BROKEN", `Cannot understand a call of "${spec.name}"`);
-    const { over } = this.#countSubrequest(head.parent);
+    const over = this.#countSubrequest(head.parent);
     const { method, url, headers, redirect } = head;
     const request: Call = {
       head: { method, url, headers },
       body: call.takeBody(),
-      signal: AbortSignal.any([call.signal, over.signal]),
+      signal: AbortSignal.any([call.signal, over]),
     };
     try {
       if (head.op === "binding") return await capabilities.binding(head.binding, request);
@@ -304,12 +307,14 @@ export class Isolate implements Instance {
     }
   }
 
-  #countSubrequest(parent: number): Invocation {
+  /** Gives what ends the call when the request that makes it is over. */
+  #countSubrequest(parent: number): AbortSignal {
     const { name, limits } = this.#parts.spec;
     const invocation = this.#invocations.get(parent);
     if (invocation === undefined) throw new TypeError("Cannot call out: no request is being answered");
     invocation.subrequests += 1;
-    if (invocation.subrequests <= limits.subrequests) return invocation;
+    invocation.over ??= new AbortController();
+    if (invocation.subrequests <= limits.subrequests) return invocation.over.signal;
     throw this.#error(
       "NEBULA_SUBREQUEST_LIMIT",
       `Cannot call out: "${name}" has used its limit of ${limits.subrequests} subrequests`,

@@ -103,10 +103,12 @@ describe("a call", () => {
     });
     const call = host.peer.call({}, null);
     let stopped = 0;
-    await call.settledWithin((giveUp) => {
+    call.onWork((giveUp) => {
       giveUp();
       return { [Symbol.dispose]: () => void stopped++ };
     });
+    await call.settled;
+    host.peer.close();
     expect(stopped).toBe(1);
   });
 });
