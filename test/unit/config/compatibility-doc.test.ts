@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { formatKeyRow, KEY_TABLE_HEAD, listKeyRows } from "../../../src/config/key-table.ts";
+import { NODEJS_COMPAT_MODULES } from "../../../src/model/nodejs-compat.ts";
 
 /** The rows of all tables in the document that have the head of the table of keys. */
 async function readRows(): Promise<readonly string[]> {
@@ -47,4 +48,10 @@ test("docs/compatibility.md puts every key under the heading of its status", asy
     .filter(([key]) => !/[.[]/.test(key) && key !== "`nebula`")
     .filter((row) => !sections.get(headings[row[2]])?.includes(formatKeyRow(row)));
   expect(misplaced).toEqual([]);
+});
+
+test("docs/compatibility.md names the modules of nodejs_compat, all and no others", async () => {
+  const text = await readFile(join(import.meta.dirname, "../../../docs/compatibility.md"), "utf8");
+  const line = text.split("\n").find((each) => each.startsWith("`node:")) ?? "";
+  expect(line.split(" · ")).toEqual(NODEJS_COMPAT_MODULES.map((name) => `\`node:${name}\``));
 });
