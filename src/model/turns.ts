@@ -2,6 +2,7 @@
  * One after the other for each name; names do not wait for each other.
  */
 
+/** Who waits for whom. */
 export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
 

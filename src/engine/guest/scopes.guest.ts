@@ -22,6 +22,7 @@ interface Scope {
 /** One piece of output is cut here, so that it fits a frame whatever its characters are. */
 const PIECE_LIMIT = 60_000;
 
+/** The asynchronous context of one guest process. */
 export class Scopes {
   readonly #storage = new AsyncLocalStorage<Scope>();
   #background: Scope = { call: undefined, logBytesLeft: 0 };
