@@ -1,3 +1,4 @@
+import { queryObjects } from "node:v8";
 import { afterAll, describe, expect, it } from "vitest";
 import { ask, askText, noCapabilities, rejectionOf, until } from "../support/capabilities.ts";
 import { answering } from "../support/guest-source.ts";
@@ -58,6 +59,27 @@ describe("isolate: its processes", () => {
     expect(reason?.code).toBe("NEBULA_GUEST_EXITED");
     expect(reason?.details.how).toBe("signal SIGKILL");
     expect((await waiting).code).toBe("NEBULA_GUEST_EXITED");
+    await instance[Symbol.asyncDispose]();
+  });
+
+  it("a request that never settles keeps nothing of the client that left it", async () => {
+    class Client {
+      readonly #abort = new AbortController();
+      readonly signal = this.#abort.signal;
+      leave(): void {
+        this.#abort.abort();
+      }
+    }
+    const { instance } = await start("() => new Promise(() => {})");
+    const askAndLeave = async () => {
+      const client = new Client();
+      const asked = rejectionOf(ask(instance, { signal: client.signal }));
+      client.leave();
+      expect((await asked).code).toBe("NEBULA_CLIENT_GONE");
+    };
+    for (let i = 0; i < 10; i++) await askAndLeave();
+    // The prototype itself counts as one.
+    await until("the clients are gone", () => queryObjects(Client, { format: "count" }) <= 1);
     await instance[Symbol.asyncDispose]();
   });
 

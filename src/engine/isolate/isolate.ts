@@ -185,6 +185,8 @@ export class Isolate implements Instance {
   /** Cancels a request. A guest that does not even take note of that is hung, and ends. */
   #cancel(outgoing: OutgoingCall, error: NebulaError, graceMs: number): void {
     const { guest, clock } = this.#parts;
+    // A call that the function never settles keeps its error, and V8 all that an error's stack touched until it is text.
+    void error.stack;
     outgoing.cancel(error);
     const timer = clock.after(graceMs, () => {
       if (!outgoing.isAcknowledged) guest.kill(this.#wallError());
