@@ -93,6 +93,10 @@ function toPrettyLine({ time, level, msg, fields }: Line): string {
   return `${[time.slice(11, 23), level.padEnd(5), msg, ...rest].join(" ")}\n`;
 }
 
+/** What JSON leaves as it is and a terminal may obey: control characters beyond ESC, and what turns the direction of text. */
+const OBEYED = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
+
 function quote(text: string): string {
-  return /^[\w./:@-]+$/.test(text) ? text : JSON.stringify(text);
+  if (/^[\w./:@-]+$/.test(text)) return text;
+  return JSON.stringify(text).replace(OBEYED, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
