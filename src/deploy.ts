@@ -128,7 +128,9 @@ export class Deployer implements AsyncDisposable {
   /** Brings back what was active when the node stopped. What cannot be prepared is logged and left out. */
   async restore(): Promise<void> {
     const { registry, log } = this.#parts;
-    const restored = (await registry.listActive()).map(async (deployment) => {
+    const onDamaged = ({ code, message }: NebulaError) =>
+      log.write("error", "function not restored", { code, error: message });
+    const restored = (await registry.listActive({ onDamaged })).map(async (deployment) => {
       try {
         const live = await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: true });
         this.#route(deployment, live);

@@ -37,6 +37,8 @@ export interface Outbound extends AsyncDisposable {
 }
 
 const MAX_REDIRECTS = 20;
+/** Sockets of one function to one origin; more requests wait for one. */
+const MAX_CONNECTIONS = 128;
 /** Headers that belong to one connection, or that undici sets itself. */
 const HOP_BY_HOP = new Set([
   "connection",
@@ -108,6 +110,7 @@ export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup
     });
 
   const agent = new Agent({
+    connections: MAX_CONNECTIONS,
     headersTimeout: headersTimeoutMs,
     connect: {
       lookup: (hostname, options, callback) => {

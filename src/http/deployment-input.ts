@@ -25,6 +25,8 @@ import {
 import { GIB, KIB, MIB } from "../model/units.ts";
 
 const MAX_LIST = 1_000;
+/** All bindings with their values, as JSON: they reach a guest in one frame. */
+const MAX_BINDINGS_LENGTH = 262_144;
 /** Nothing that is meant needs more, and every recursion after this is safe. */
 const MAX_DEPTH = 100;
 const DAY_MS = 86_400_000;
@@ -77,7 +79,7 @@ const isSpec: Readonly<Record<string, Check>> = {
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
   compatibility: hasShape({ date: matches(/^\d{4}-\d{2}-\d{2}$/), flags: listOf(isText, MAX_LIST) }),
   routes: listOf(matches(/^[^\s]{1,2000}$/), MAX_LIST),
-  bindings: listOf(isBinding, MAX_LIST),
+  bindings: (value) => listOf(isBinding, MAX_LIST)(value) && JSON.stringify(value).length <= MAX_BINDINGS_LENGTH,
   assets: optional(
     hasShape({
       htmlHandling: oneOf("auto-trailing-slash", "force-trailing-slash", "drop-trailing-slash", "none"),

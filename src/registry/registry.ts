@@ -15,7 +15,7 @@ import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Digest } from "../model/artifact.ts";
 import { isDigest } from "../model/artifact.ts";
 import type { DeploymentId, DeploymentInput } from "../model/deployment.ts";
-import { NebulaError } from "../model/errors.ts";
+import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Clock } from "../model/ports.ts";
 import { D1 } from "./d1.ts";
 import { and, desc, drizzle, eq, migrate, ne, sql } from "./drizzle.ts";
@@ -150,11 +150,19 @@ export class Registry implements AsyncDisposable {
     });
   }
 
-  /** The active deployment of every function that has one, by name. */
-  listActive(): Promise<DeploymentRecord[]> {
+  /** The active deployment of every function that has one, by name. A damaged record costs its own function only. */
+  listActive({ onDamaged }: { onDamaged(error: NebulaError): void }): Promise<DeploymentRecord[]> {
     return this.#attempt("list active deployments", async () => {
       const active = eq(deployments.state, "active");
-      return (await this.#db.select().from(deployments).where(active).orderBy(deployments.functionName)).map(fromRow);
+      const rows = await this.#db.select().from(deployments).where(active).orderBy(deployments.functionName);
+      return rows.flatMap((row) => {
+        try {
+          return [fromRow(row)];
+        } catch (thrown) {
+          onDamaged(toNebulaError(thrown));
+          return [];
+        }
+      });
     });
   }
 

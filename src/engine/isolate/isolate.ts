@@ -41,6 +41,9 @@ const LOG_SLACK_BYTES = 65_536;
 /** As many invocations that are over may still write what they have not written: without `waitUntil` nobody waits for it. */
 const LATE_LOGS = 16;
 
+/** Requests that were given up and that the guest has still not settled: each costs the host some memory. */
+const MAX_UNSETTLED = 20_000;
+
 /** One request on its way through the isolate. */
 interface Invocation {
   readonly call: Call;
@@ -124,6 +127,11 @@ export class Isolate implements Instance {
 
   async fetch(call: Call, { requestId, onLog }: FetchOptions): Promise<InstanceAnswer> {
     const { guest, spec, clock } = this.#parts;
+    if (guest.peer.openCalls > MAX_UNSETTLED) {
+      guest.kill(
+        this.#error("NEBULA_GUEST_EXITED", `Cannot go on with "${spec.name}": it leaves requests unsettled for ever`),
+      );
+    }
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...call.head }, call.body);
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, clientGone(), spec.limits.wallMs);

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Digest } from "../../../src/model/artifact.ts";
 import type { DeploymentInput } from "../../../src/model/deployment.ts";
-import type { ErrorCode } from "../../../src/model/errors.ts";
+import type { ErrorCode, NebulaError } from "../../../src/model/errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING } from "../../../src/model/function.ts";
 import { systemClock } from "../../../src/model/ports.ts";
 import type { Registry } from "../../../src/registry/registry.ts";
@@ -43,6 +43,10 @@ const failure = (code: ErrorCode, message: string | RegExp) =>
     code,
     message: typeof message === "string" ? message : expect.stringMatching(message),
   });
+
+const onDamaged = (error: NebulaError) => {
+  throw error;
+};
 
 const digest = (seed: number): Digest => `sha256:${seed.toString(16).padStart(64, "0")}`;
 
@@ -169,7 +173,7 @@ describe("fail()", () => {
 
 describe("the lists", () => {
   it("are empty in a new registry", async () => {
-    expect(await registry.listActive()).toEqual([]);
+    expect(await registry.listActive({ onDamaged })).toEqual([]);
     expect(await registry.listFunctions()).toEqual([]);
     expect(await registry.listDeployments("hello", { limit: 10 })).toEqual([]);
     expect(await registry.findActive("hello")).toBeUndefined();
@@ -185,7 +189,7 @@ describe("the lists", () => {
       { name: "a", createdAtMs: 2_000 },
       { name: "b", createdAtMs: 1_000, activeId: "d_3" },
     ]);
-    expect((await registry.listActive()).map(({ id }) => id)).toEqual(["d_3"]);
+    expect((await registry.listActive({ onDamaged })).map(({ id }) => id)).toEqual(["d_3"]);
   });
 
   it("hold the newest first and no more than asked for", async () => {
@@ -284,7 +288,7 @@ describe("a damaged registry", () => {
     await file.close();
     const listed = reopen().then((opened) => {
       registry = opened;
-      return registry.listActive();
+      return registry.listActive({ onDamaged });
     });
     await expect(listed).rejects.toThrow(failure("NEBULA_STATE_FAILED", /"[^"]*registry\.db": it is damaged$/));
   });
@@ -311,9 +315,11 @@ describe("a damaged registry", () => {
     await deploy("hello");
     using db = new DatabaseSync(path);
     db.prepare(`UPDATE deployments SET ${column} = ?`).run(value);
-    await expect(registry.listActive()).rejects.toThrow(
-      failure("NEBULA_STATE_FAILED", `Cannot read the record of "d_1": ${problem}`),
-    );
+    const damaged: NebulaError[] = [];
+    await deploy("other");
+    const active = await registry.listActive({ onDamaged: (error) => damaged.push(error) });
+    expect(active.map(({ spec }) => spec.name)).toEqual(["other"]);
+    expect(damaged).toEqual([failure("NEBULA_STATE_FAILED", `Cannot read the record of "d_1": ${problem}`)]);
   });
 
   it("fills limits that an older node did not write", async () => {
@@ -338,6 +344,8 @@ describe("openRegistry() and dispose", () => {
 
   it("make methods fail after closing", async () => {
     await registry[Symbol.asyncDispose]();
-    await expect(registry.listActive()).rejects.toThrow(failure("NEBULA_STATE_FAILED", /Cannot list active/));
+    await expect(registry.listActive({ onDamaged })).rejects.toThrow(
+      failure("NEBULA_STATE_FAILED", /Cannot list active/),
+    );
   });
 });
