@@ -90,6 +90,12 @@ describe("nebula serve", () => {
     expect(cli.out.stdout).toMatch(/\nbroken +failed +- +- +-\n/);
     expect(cli.out.stdout).toMatch(/\nwrong +failed +- +- +-\n/);
     expect(cli.out.stdout).toMatch(/\nready data=http:\/\/127\.0\.0\.1:\d+ control=http:\/\/127\.0\.0\.1:\d+\n$/);
+    // The two streams are two pipes: what was said first on one may come last.
+    const said = ["NEBULA_BUILD_FAILED", "NEBULA_CONFIG_INVALID", "hello  validate"];
+    await until(
+      () => said.every((text) => cli.out.stderr.includes(text)),
+      () => cli.out.stderr,
+    );
     expect(cli.out.stderr).toMatch(/^hello {2}validate ✓ .* {2}bundle ✓ .* {2}prepare ✓ .* {2}active d_\w+$/m);
     expect(cli.out.stderr).toContain("error NEBULA_BUILD_FAILED");
     expect(cli.out.stderr).toMatch(/functions\/broken\/index\.ts:1:\d+ {2}error/);
@@ -292,7 +298,10 @@ describe("nebula dev", () => {
     await untilStatus(`${dataUrl}/fn/new/`, 404);
     await rm(`${project.dir}/functions/new`, { recursive: true });
     await untilStatus(`${dataUrl}/fn/other/`, 404);
-    expect(cli.out.stderr).toContain("removed other");
+    await until(
+      () => cli.out.stderr.includes("removed other"),
+      () => cli.out.stderr,
+    );
   });
 
   test("has a state of its own, and commands find it", async () => {
