@@ -6,7 +6,7 @@
 import { type NebulaError, toNebulaError } from "../model/errors.ts";
 
 /** A problem document, ready to be sent. */
-export interface Problem {
+export interface ProblemAnswer {
   readonly status: number;
   readonly headers: readonly string[];
   readonly body: string;
@@ -19,7 +19,7 @@ export type Audience = "caller" | "owner";
 export function toProblem(
   thrown: unknown,
   { audience, requestId }: { audience: Audience; requestId: string },
-): Problem {
+): ProblemAnswer {
   const error = toNebulaError(thrown);
   const { status, code, fault } = error;
   const isReadable = fault === "caller" || audience === "owner";

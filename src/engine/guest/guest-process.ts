@@ -125,11 +125,6 @@ export class GuestProcess {
     return this.#child.pid ?? 0;
   }
 
-  /** Why the process was or will be killed. */
-  get reason(): NebulaError | undefined {
-    return this.#reason;
-  }
-
   findUsage(): Usage | undefined {
     return this.#hasEnded ? undefined : findUsage(this.pid);
   }

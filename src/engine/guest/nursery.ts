@@ -58,11 +58,6 @@ export class Nursery implements AsyncDisposable {
     this.#refill();
   }
 
-  /** Blank processes that are ready now. */
-  get ready(): number {
-    return [...this.#sizes.values()].reduce((sum, size) => sum + size.blanks.length, 0);
-  }
-
   /**
    * A blank process of that size: at once when one is ready.
    * @throws {NebulaError} NEBULA_START_FAILED when none can be started, NEBULA_DRAINING when the node is stopping.
