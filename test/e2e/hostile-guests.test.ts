@@ -24,7 +24,11 @@ afterAll(async () => {
   await rm(trapDir, { recursive: true, force: true });
 });
 
-const kit = readFileSync(join(import.meta.dirname, "../guests/kit.ts"), "utf8");
+/** What the guests import from beside their folders. */
+const SHARED = ["kit.ts", "stolen-socket.ts"];
+const shared = Object.fromEntries(
+  SHARED.map((file) => [file, readFileSync(join(import.meta.dirname, "../guests", file), "utf8")]),
+);
 /** Ends soon, whatever the guest's own limits would allow. */
 const LIMITS = { wallMs: 1_000, cpuMs: 300, waitUntilMs: 300, startMs: 2_000 };
 
@@ -65,7 +69,7 @@ describe("a node with hostile functions", () => {
       const deployed: string[] = [];
       const refused: string[] = [];
       await forEachAtOnce(guests, DEPLOYS_AT_ONCE, async ({ name, dir, expected }) => {
-        const index = readFileSync(join(dir, "index.ts"), "utf8").replaceAll("../kit.ts", "./kit.ts");
+        const index = readFileSync(join(dir, "index.ts"), "utf8").replaceAll('from "../', 'from "./');
         const vars = { TRAP: trap.port, TRAP_SOCKET: trap.socketPath };
         const change: SpecChange = {
           limits: { ...expected.limits, ...LIMITS },
@@ -73,7 +77,7 @@ describe("a node with hostile functions", () => {
           compatibility: { date: "2026-01-01", flags: expected.flags ?? [] },
           bindings: Object.entries(vars).map(([key, value]) => ({ type: "var", name: key, value })),
         };
-        await node.deploy(name, { files: { "index.ts": index, "kit.ts": kit } }, change).then(
+        await node.deploy(name, { files: { "index.ts": index, ...shared } }, change).then(
           () => deployed.push(name),
           () => refused.push(name),
         );
