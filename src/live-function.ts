@@ -99,7 +99,7 @@ function findEngine(
 ): { name: EngineName; engine: Engine } {
   for (const name of spec.engines) {
     const engine = engines[name];
-    if (engine?.runs === artifact.kind) return { name, engine };
+    if (engine?.runs.includes(artifact.kind) === true) return { name, engine };
   }
   throw new NebulaError(
     "NEBULA_PREPARE_FAILED",

@@ -2,7 +2,7 @@
  * What a build hands over, and how it is put together from what the steps made.
  */
 
-import type { AssetsManifest, JsArtifact } from "../model/artifact.ts";
+import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import type { Diagnostic } from "../model/errors.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
@@ -17,7 +17,7 @@ export interface StepTime {
 /** What a build gives: manifests, and the bytes that they name. */
 export interface Built {
   /** Absent for a project of static files alone. */
-  readonly artifact?: JsArtifact;
+  readonly artifact?: Artifact;
   readonly assets?: AssetsManifest;
   /** The bytes of every blob that artifact and assets name. */
   readonly blobs: BlobSources;

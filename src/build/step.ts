@@ -4,7 +4,7 @@
  * A step is opened once per builder and run once per build, so that it can keep what makes the next run fast.
  */
 
-import type { AssetsManifest, JsArtifact } from "../model/artifact.ts";
+import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import { type Diagnostic, NebulaError, type NebulaErrorOptions } from "../model/errors.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { StepName } from "./plan.ts";
@@ -18,7 +18,7 @@ export interface StepOptions {
 
 /** What one step adds to the build. */
 export interface StepOutput {
-  readonly artifact?: JsArtifact;
+  readonly artifact?: Artifact;
   readonly assets?: AssetsManifest;
   readonly blobs?: BlobSources;
   /** Absolute files and folders whose change makes another build worthwhile. */

@@ -18,7 +18,7 @@ import type { Capabilities, GuestLog } from "../model/ports.ts";
 /** Runs one kind of artifact. */
 export interface Engine extends AsyncDisposable {
   /** Which artifacts it runs. */
-  readonly runs: ArtifactKind;
+  readonly runs: readonly ArtifactKind[];
   readonly supports: EngineSupports;
   /**
    * Checks that the deployment can run here, by starting it once where that is cheap and not proven.
@@ -79,6 +79,8 @@ export interface FetchOptions {
 
 /** An answer, and the moment when nothing of its request goes on any more. */
 export interface InstanceAnswer extends Answer {
+  /** Times inside the engine, where it has a queue of its own or starts an instance for each request. */
+  readonly phases?: { readonly queueMs: number; readonly startMs: number };
   /** Fulfils when the invocation is over: its body sent and the work of `ctx.waitUntil` done, or out of time. */
   readonly settled: Promise<void>;
 }

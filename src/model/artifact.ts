@@ -41,6 +41,28 @@ export interface JsArtifact {
   readonly style: "module" | "deno" | "listener";
 }
 
+/** A Wasm function: a WASI preview 1 module, or a component of WASI 0.2. The bytes are standard ones that any runtime takes. */
+export interface WasmArtifact {
+  readonly kind: "wasi-p1" | "component";
+  readonly main: Blob;
+  /** Files that ship with the function: absolute path inside it (`/data/hamlet.txt`) → bytes. It may read them only. */
+  readonly files: Readonly<Record<string, Blob>>;
+  /** What the build tried to make it start or run faster, in order. */
+  readonly savings: readonly Saving[];
+}
+
+/** What one step of the build was worth, as measured where it was built. */
+export interface Saving {
+  readonly step: "snapshot" | "optimise";
+  /** Of one whole invocation with a fresh instance, the median, before the step and after it. */
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  /** `false`: it did not help or changed an answer, and the artifact is without it. */
+  readonly isKept: boolean;
+  /** Why not. */
+  readonly reason?: string;
+}
+
 /** Static files: URL path (`/img/a.svg`) → file. */
 export interface AssetsManifest {
   readonly files: Readonly<Record<string, AssetFile>>;
@@ -57,6 +79,6 @@ export interface AssetFile extends Blob {
 }
 
 /** What an engine can run. */
-export type Artifact = JsArtifact;
-/** Each engine runs one kind. */
+export type Artifact = JsArtifact | WasmArtifact;
+/** Each engine runs one kind or two. */
 export type ArtifactKind = Artifact["kind"];

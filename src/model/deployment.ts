@@ -32,8 +32,12 @@ export interface Deployment extends DeploymentInput {
 
 /** Every blob that a deployment names. */
 export function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
-  const map = artifact?.sourceMap === undefined ? [] : [artifact.sourceMap];
-  const code = artifact === undefined ? [] : [artifact.main, ...artifact.modules, ...map];
   const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
-  return [...code, ...files];
+  return artifact === undefined ? files : [...listCode(artifact), ...files];
+}
+
+function listCode(artifact: Artifact): Blob[] {
+  if (artifact.kind !== "js") return [artifact.main, ...Object.values(artifact.files)];
+  const { main, modules, sourceMap } = artifact;
+  return [main, ...modules, ...(sourceMap === undefined ? [] : [sourceMap])];
 }

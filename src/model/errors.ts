@@ -27,6 +27,8 @@ export const ERROR_TABLE = {
   NEBULA_PREPARE_FAILED: { status: 422, fault: "owner" },
   NEBULA_START_FAILED: { status: 500, fault: "owner" },
   NEBULA_GUEST_THREW: { status: 500, fault: "owner" },
+  NEBULA_GUEST_TRAPPED: { status: 500, fault: "owner" },
+  NEBULA_EXIT_CODE: { status: 500, fault: "owner" },
   NEBULA_GUEST_EXITED: { status: 500, fault: "owner" },
   NEBULA_PROTOCOL_BROKEN: { status: 500, fault: "owner" },
   NEBULA_RESPONSE_INVALID: { status: 500, fault: "owner" },

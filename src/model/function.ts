@@ -91,6 +91,29 @@ export interface AssetsSettings {
   readonly runWorkerFirst: boolean | readonly string[];
 }
 
+/** How a Wasm program is asked, and what it gets. A component that exports a handler is asked through that. */
+export interface WasiSettings {
+  /** `stdio`: body to stdin, stdout is the body. `cgi`: CGI/1.1. */
+  readonly interface: "stdio" | "cgi";
+  /** What follows the program's name in its arguments. */
+  readonly args: readonly string[];
+  /** A directory that outlives the invocation (`/state`); absent: none. */
+  readonly state?: string;
+  /** Requests that the build and the node may send at any time to see that it answers, and how fast. */
+  readonly proof: readonly ProofRequest[];
+}
+
+/** One request whose answer is the same each time. */
+export interface ProofRequest {
+  readonly method: string;
+  /** With the query: `/?n=10`. */
+  readonly path: string;
+  readonly body?: string;
+}
+
+/** A plain program, asked once for its root. */
+export const DEFAULT_WASI: WasiSettings = { interface: "stdio", args: [], proof: [{ method: "GET", path: "/" }] };
+
 /** What the node must know to run a function. Plain data: it crosses the control API as JSON. */
 export interface FunctionSpec {
   /** A DNS label: lower-case letters, digits and hyphens, at most 63. */
@@ -102,6 +125,8 @@ export interface FunctionSpec {
   readonly routes: readonly string[];
   readonly bindings: readonly Binding[];
   readonly assets?: AssetsSettings;
+  /** For the `wasi` engine; DEFAULT_WASI unless given. */
+  readonly wasi?: WasiSettings;
   readonly limits: Limits;
   readonly scaling: Scaling;
   /** Hosts that outbound `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; empty: none. */
@@ -123,6 +148,8 @@ export interface Project {
   /** Absent for a project of static files alone. */
   readonly main?: string;
   readonly assetsDir?: string;
+  /** Files that ship with a Wasm function: path inside it → file or folder. */
+  readonly files?: Readonly<Record<string, string>>;
   readonly build: {
     /** A shell command that runs first (wrangler's `[build] command`), its folder, and what to watch. */
     readonly command?: string;

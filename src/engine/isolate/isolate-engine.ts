@@ -30,7 +30,7 @@ export interface IsolateEngineParts {
 /** Makes the engine. It owns the nursery and the watchdog from then on. */
 export function createIsolateEngine(parts: IsolateEngineParts): Engine {
   return {
-    runs: "js",
+    runs: ["js"],
     supports: { streaming: true, concurrency: true, cpuLimit: true },
     prepare: async (deployment, { signal, capabilities, isProven }) => {
       const prepared = await prepare(deployment, { parts, capabilities });

@@ -103,7 +103,7 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<NebulaErro
 
 /** An artifact that must be there. */
 export function artifactOf({ artifact }: Built): JsArtifact {
-  if (artifact === undefined) throw new Error("the build made no artifact");
+  if (artifact?.kind !== "js") throw new Error("the build made no JavaScript artifact");
   return artifact;
 }
 
