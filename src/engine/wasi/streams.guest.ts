@@ -1,0 +1,79 @@
+/**
+ * The byte streams that a WASI program is given as its standard input, output and error.
+ *
+ * They answer at once whenever they can and with a promise only when the program must wait: under JSPI a call that
+ * returns a plain value costs nothing, one that returns a promise suspends the program and nobody else.
+ */
+
+/** Bytes that come: at most `max` at a time, empty at the end. A promise only when there is nothing yet. */
+export interface ByteSource {
+  read(max: number): Uint8Array | Promise<Uint8Array>;
+}
+
+/** Bytes that go. The view is only valid during the call (it is Wasm memory): copy. A promise is backpressure. */
+export interface ByteSink {
+  write(bytes: Uint8Array): void | Promise<void>;
+}
+
+/** A sink that keeps what it gets, up to a limit. */
+export interface CollectingSink extends ByteSink {
+  /** All that was written, up to the limit, as one array. */
+  bytes(): Uint8Array;
+  /** How many bytes were written in all, kept or not. */
+  readonly writtenBytes: number;
+}
+
+const NOTHING = new Uint8Array(0);
+
+const EMPTY: ByteSource = { read: () => NOTHING };
+
+/** A source that is at its end. */
+export function emptySource(): ByteSource {
+  return EMPTY;
+}
+
+/** A sink that drops what it gets. */
+export const NULL_SINK: ByteSink = { write: () => undefined };
+
+/** A source of bytes that are all there. The array is not copied and must not change while it is read. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  let position = 0;
+  return {
+    read(max) {
+      const part = bytes.subarray(position, position + max);
+      position += part.length;
+      return part;
+    },
+  };
+}
+
+/** A sink that keeps the first `limitBytes` of what it gets (all, when left out) and drops what comes after. */
+export function collectingSink(limitBytes = Number.POSITIVE_INFINITY): CollectingSink {
+  const parts: Uint8Array[] = [];
+  let kept = 0;
+  let written = 0;
+  return {
+    get writtenBytes() {
+      return written;
+    },
+    write(bytes) {
+      written += bytes.length;
+      const part = bytes.slice(0, Math.min(bytes.length, limitBytes - kept));
+      kept += part.length;
+      if (part.length > 0) parts.push(part);
+    },
+    bytes: () => join(parts, kept),
+  };
+}
+
+function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = parts;
+  if (parts.length === 1 && first !== undefined) return first;
+  const whole = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
