@@ -30,7 +30,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "smol-toml": ["src/config/toml.ts"],
   undici: ["src/bindings/outbound.ts"],
 
-  "node:child_process": ["src/build/exec.ts", "src/engine/guest/"],
+  "node:child_process": ["src/build/exec.ts", "src/engine/guest/", "src/engine/wasi/addon/"],
   "node:dns": ["src/bindings/outbound.ts"],
   "node:fs": ["src/config/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
   "node:fs/promises": ["src/artifacts/", "src/build/", "src/config/", "src/host.ts", "src/client/", "src/cli/"],

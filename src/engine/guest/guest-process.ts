@@ -30,6 +30,8 @@ export interface SpawnOptions {
   readonly bootstrap: string;
   /** An open descriptor of the Node binary. */
   readonly binaryFd: number;
+  /** An open descriptor of the add-on; the command must allow it. */
+  readonly addonFd?: number | undefined;
   /** An empty folder. */
   readonly cwd: string;
   readonly readyMs: number;
@@ -63,12 +65,13 @@ export class GuestProcess {
 
   /** @throws {NebulaError} NEBULA_START_FAILED when the process does not get ready in time. */
   static async spawn(options: SpawnOptions): Promise<GuestProcess> {
+    const addon = options.addonFd === undefined ? [] : [options.addonFd];
     const child = spawn(options.command.file, [...options.command.args], {
       cwd: options.cwd,
       env: {},
       // Away from the terminal's process group: Ctrl-C is the host's to answer.
       detached: true,
-      stdio: ["pipe", "ignore", "pipe", "pipe", options.binaryFd],
+      stdio: ["pipe", "ignore", "pipe", "pipe", options.binaryFd, ...addon],
     });
     const guest = new GuestProcess(child, options.command.cgroup);
     child.stdin?.on("error", () => {

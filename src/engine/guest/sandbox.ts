@@ -18,8 +18,11 @@ import type { Cgroup, Cgroups } from "./cgroups.ts";
 /** Makes the commands that guest processes are started with. */
 export interface Sandbox {
   readonly layers: readonly SandboxLayer[];
-  /** The command of one guest process. `index` tells processes apart and gives each its own user id. */
-  command(options: { index: number; memoryBytes: number }): GuestCommand;
+  /**
+   * The command of one guest process. `index` tells processes apart and gives each its own user id. `mayLoadAddon`
+   * grants the right to load the add-on that comes as ADDON_FD; our code in the guest gives it up (load-addon.guest.ts).
+   */
+  command(options: { index: number; memoryBytes: number; mayLoadAddon?: boolean }): GuestCommand;
 }
 
 /** One command, and what belongs to it. */
@@ -46,10 +49,12 @@ export interface Machine {
   readonly hostPid: number;
 }
 
-/** Descriptors of a guest process: standard streams, the frames, the binary. */
+/** Descriptors of a guest process: standard streams, the frames, the binary, the add-on where there is one. */
 export const FRAMES_FD = 3;
 /** The Node binary, inherited because the guest may open nothing. */
 export const BINARY_FD = 4;
+/** The add-on of Wasm guests, inherited for the same reason. */
+export const ADDON_FD = 5;
 
 /** User ids of guests: far above those that systems hand out, apart for nodes that share a machine. */
 const FIRST_UID = 1_851_000_000;
@@ -68,7 +73,6 @@ const NODE_FLAGS = [
   "--no-experimental-eventsource",
   "--no-experimental-global-navigator",
   "--no-experimental-sqlite",
-  "--no-addons",
   "--disable-sigusr1",
   "--no-warnings",
   "--stack-trace-limit=20",
@@ -106,7 +110,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
   const isGrouped = typeof cgroups !== "string";
   return {
     layers,
-    command: ({ index, memoryBytes }) => {
+    command: ({ index, memoryBytes, mayLoadAddon = false }) => {
       const cgroup = isGrouped ? cgroups.create({ index, memoryBytes }) : undefined;
       const uid = FIRST_UID + (hostPid % NODES_PER_MACHINE) * UIDS_PER_NODE + (index % UIDS_PER_NODE);
       return {
@@ -120,6 +124,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
           ...(setpriv === undefined ? [] : [setpriv, ...privileges(isRoot ? uid : undefined)]),
           `/proc/self/fd/${BINARY_FD}`,
           ...NODE_FLAGS,
+          mayLoadAddon ? "--allow-addons" : "--no-addons",
           ...heapFlags(memoryBytes),
           "--input-type=module",
           "-",

@@ -24,6 +24,12 @@ describe("createSandbox()", () => {
     expect(commandLine(ROOT)).not.toMatch(/--allow|--inspect|--env-file|--import|--require|\s-e\s/);
   });
 
+  it("lets a guest load an add-on only where that is asked for", () => {
+    const { args } = createSandbox(ROOT).command({ index: 0, memoryBytes: MIB, mayLoadAddon: true });
+    expect(args.filter((arg) => /--allow|addons/.test(arg))).toEqual(["--allow-addons"]);
+    expect(commandLine(ROOT)).toContain("--no-addons");
+  });
+
   it("without root keeps the user and says so", () => {
     const machine = { ...ROOT, isRoot: false };
     expect(commandLine(machine)).not.toContain("--reuid");
