@@ -43,6 +43,16 @@ export function readResponseHead(value: unknown, limitBytes: number): ResponseHe
   return bytes > limitBytes ? `its headers have ${bytes} bytes, the limit is ${limitBytes} bytes` : { status, headers };
 }
 
+/** What a guest says of the time that an answer took, in milliseconds; 0 where it says nothing or nonsense. */
+export function readPhases(value: unknown): { startMs: number; busyMs: number } {
+  const { startMs, busyMs } = toRecord(value);
+  return { startMs: toMs(startMs), busyMs: toMs(busyMs) };
+}
+
+function toMs(value: unknown): number {
+  return typeof value === "number" && value >= 0 && value < 1e9 ? value : 0;
+}
+
 function isHeaderList(value: unknown): value is HeaderList {
   if (!Array.isArray(value) || value.length % 2 !== 0) return false;
   return value.every((text, i) => typeof text === "string" && (i % 2 === 0 ? TOKEN : FIELD_VALUE).test(text));

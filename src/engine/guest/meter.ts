@@ -11,10 +11,9 @@ import type { Limits } from "../../model/function.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import type { Usage } from "./usage.ts";
 
-/** Whose limits count, and from where. */
+/** What the whole process is held to, and from where. */
 export interface MeterOptions {
-  /** The function, for messages. */
-  readonly name: string;
+  /** `cpuMs` is for work without a request, and for requests that bring no limit of their own. */
   readonly limits: Pick<Limits, "cpuMs" | "memoryBytes">;
   /** Usage of the process while it was blank: what is its own, and not the function's. */
   readonly blank: Usage;
@@ -23,15 +22,23 @@ export interface MeterOptions {
 }
 
 /** One request as the meter sees it. */
-interface Metered {
-  /** The share counter when the request was first seen; `undefined` until then. */
-  since: number | undefined;
+export interface Metered {
+  readonly cpuMs: number;
+  /** To be called when it is over; quiet when repeated. */
+  stop(): void;
+}
+
+/** A limit that is broken, and the requests that may have done it; none when nobody was asking. */
+export interface Broken {
+  readonly limit: "cpuMs" | "memoryBytes";
+  readonly suspects: readonly Metered[];
 }
 
 /** What one guest process has used, held against its limits. */
 export class Meter {
   readonly #options: MeterOptions;
-  readonly #metered = new Set<Metered>();
+  /** With the share counter when the request was first seen; `undefined` until then. */
+  readonly #metered = new Map<Metered, number | undefined>();
   #last: Usage;
   /** What one request that was always there would have had. */
   #shareMs = 0;
@@ -53,52 +60,41 @@ export class Meter {
     return Math.max(0, this.#last.memoryBytes - this.#options.blank.memoryBytes);
   }
 
-  /** Counts a request from now on; call the result once, when it is over. */
-  begin(): () => void {
-    const metered: Metered = { since: undefined };
-    this.#metered.add(metered);
-    return () => void this.#metered.delete(metered);
+  /** Counts a request from now on. */
+  begin(cpuMs = this.#options.limits.cpuMs): Metered {
+    const metered: Metered = { cpuMs, stop: () => void this.#metered.delete(metered) };
+    this.#metered.set(metered, undefined);
+    return metered;
   }
 
   /** Takes a look; gives the limit that is broken, if one is. */
-  sample(usage: Usage): NebulaError | undefined {
+  sample(usage: Usage): Broken | undefined {
     const spentMs = usage.cpuMs - this.#last.cpuMs;
     this.#last = usage;
-    const { name, limits } = this.#options;
-    if (this.memoryBytes > limits.memoryBytes) {
-      return new NebulaError(
-        "NEBULA_MEMORY_LIMIT",
-        `Cannot go on with "${name}": it holds more than its memory limit of ${formatBytes(limits.memoryBytes)}`,
-        {
-          details: { limit: "memoryBytes", value: limits.memoryBytes, function: name },
-        },
-      );
-    }
-    if (this.#longestMs(spentMs) <= limits.cpuMs) return undefined;
-    return new NebulaError(
-      "NEBULA_CPU_LIMIT",
-      `Cannot go on with "${name}": it used more than its CPU limit of ${formatMs(limits.cpuMs)}`,
-      {
-        details: { limit: "cpuMs", value: limits.cpuMs, function: name },
-      },
-    );
-  }
-
-  #longestMs(spentMs: number): number {
+    const { limits } = this.#options;
+    if (this.memoryBytes > limits.memoryBytes) return { limit: "memoryBytes", suspects: [...this.#metered.keys()] };
     if (this.#isPinging) this.#unansweredMs += spentMs;
     else if (spentMs > 0) this.#ping();
     if (this.#metered.size === 0) {
       this.#idleMs += spentMs;
-      return Math.max(this.#idleMs, this.#unansweredMs);
+      const isBroken = Math.max(this.#idleMs, this.#unansweredMs) > limits.cpuMs;
+      return isBroken ? { limit: "cpuMs", suspects: [] } : undefined;
     }
     this.#idleMs = 0;
-    let longestMs = this.#unansweredMs;
+    const suspects = this.#share(spentMs);
+    return suspects.length === 0 ? undefined : { limit: "cpuMs", suspects };
+  }
+
+  /** Charges everybody with an equal share; gives those who have had more than their limit. */
+  #share(spentMs: number): Metered[] {
     this.#shareMs += spentMs / this.#metered.size;
-    for (const metered of this.#metered) {
-      if (metered.since === undefined) metered.since = this.#shareMs;
-      else longestMs = Math.max(longestMs, this.#shareMs - metered.since);
+    const suspects: Metered[] = [];
+    for (const [metered, since] of this.#metered) {
+      if (since === undefined) this.#metered.set(metered, this.#shareMs);
+      const usedMs = since === undefined ? 0 : this.#shareMs - since;
+      if (Math.max(usedMs, this.#unansweredMs) > metered.cpuMs) suspects.push(metered);
     }
-    return longestMs;
+    return suspects;
   }
 
   #ping(): void {
@@ -109,4 +105,23 @@ export class Meter {
     };
     this.#options.ping().then(answered, answered);
   }
+}
+
+/** The error of the table for a limit that a function broke. */
+export function limitBroken(
+  { name, limits }: { name: string; limits: Pick<Limits, "cpuMs" | "memoryBytes"> },
+  limit: Broken["limit"],
+): NebulaError {
+  const details = { limit, value: limits[limit], function: name };
+  return limit === "memoryBytes"
+    ? new NebulaError(
+        "NEBULA_MEMORY_LIMIT",
+        `Cannot go on with "${name}": it holds more than its memory limit of ${formatBytes(limits.memoryBytes)}`,
+        { details },
+      )
+    : new NebulaError(
+        "NEBULA_CPU_LIMIT",
+        `Cannot go on with "${name}": it used more than its CPU limit of ${formatMs(limits.cpuMs)}`,
+        { details },
+      );
 }

@@ -11,11 +11,12 @@ import type { Deployment } from "../../model/deployment.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import type { Engine, Prepared } from "../engine.ts";
+import { type Tenant, toGuestError } from "../guest/invocations.ts";
 import type { Nursery } from "../guest/nursery.ts";
 import type { LoadHead } from "../guest/protocol.ts";
+import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import { Isolate } from "./isolate.ts";
-import { createStackMapper } from "./stack-mapper.ts";
 
 /** What the engine works with. */
 export interface IsolateEngineParts {
@@ -76,19 +77,18 @@ async function prepare(
   const mapStack = createStackMapper(artifact.main.name, async () =>
     mapDigest === undefined ? undefined : await blobs.read(mapDigest),
   );
+  const tenant: Tenant = {
+    spec,
+    capabilities,
+    mapStack,
+    toError: (error, failure) => toGuestError(error, failure, { spec, mapStack }),
+  };
   return {
     start: async ({ signal }) => {
       const guest = await parts.nursery.take(spec.limits.memoryBytes);
       const { watchdog, clock } = parts;
-      const isolate = new Isolate({
-        guest,
-        spec,
-        mapStack,
-        capabilities,
-        watchdog,
-        clock,
-        onBackgroundLog: parts.onBackgroundLog(spec.name),
-      });
+      const onBackgroundLog = parts.onBackgroundLog(spec.name);
+      const isolate = new Isolate({ guest, tenant, watchdog, clock, onBackgroundLog });
       await isolate.load(head, { code, signal });
       return isolate;
     },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { guardBody } from "../../../src/engine/isolate/guard-body.ts";
+import { guardBody } from "../../../src/engine/guest/guard-body.ts";
 import { bytesOf, createFeed } from "../../support/capabilities.ts";
 import { createFakeClock } from "../../support/fake-clock.ts";
 import { turns } from "../../support/peer-pair.ts";

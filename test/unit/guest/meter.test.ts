@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Meter } from "../../../src/engine/guest/meter.ts";
+import { limitBroken, Meter } from "../../../src/engine/guest/meter.ts";
 
 const MIB = 1024 * 1024;
 const LIMITS = { cpuMs: 100, memoryBytes: 10 * MIB };
@@ -8,7 +8,6 @@ const BLANK = { cpuMs: 50, memoryBytes: 20 * MIB };
 function createMeter() {
   const pings: PromiseWithResolvers<void>[] = [];
   const meter = new Meter({
-    name: "fn",
     limits: LIMITS,
     blank: BLANK,
     ping: () => {
@@ -25,7 +24,7 @@ function createMeter() {
     if (answers) for (const ping of pings.splice(0)) ping.resolve();
     await Promise.resolve();
     await Promise.resolve();
-    return broken?.code;
+    return broken?.limit;
   };
   return { meter, spend, pings };
 }
@@ -49,7 +48,7 @@ describe("Meter: processor time", () => {
     const codes: (string | undefined)[] = [];
     for (const ms of spent) codes.push(await spend(ms));
     expect(codes.findIndex((code) => code !== undefined)).toBe(brokenAt);
-    if (brokenAt >= 0) expect(codes[brokenAt]).toBe("NEBULA_CPU_LIMIT");
+    if (brokenAt >= 0) expect(codes[brokenAt]).toBe("cpuMs");
   });
 
   it("counts a stretch without a sign of life against everybody, however many there are", async () => {
@@ -57,7 +56,15 @@ describe("Meter: processor time", () => {
     for (let i = 0; i < 50; i++) meter.begin();
     expect(await spend(10, { answers: false })).toBeUndefined();
     expect(await spend(60, { answers: false })).toBeUndefined();
-    expect(await spend(60, { answers: false })).toBe("NEBULA_CPU_LIMIT");
+    expect(await spend(60, { answers: false })).toBe("cpuMs");
+  });
+
+  it("suspects only those whose own limit is broken", async () => {
+    const { meter } = createMeter();
+    meter.begin(1_000);
+    const small = meter.begin(20);
+    meter.sample({ cpuMs: 60, memoryBytes: 0 });
+    expect(meter.sample({ cpuMs: 130, memoryBytes: 0 })?.suspects).toEqual([small]);
   });
 
   it("forgets the stretch when the sign of life comes", async () => {
@@ -81,12 +88,12 @@ describe("Meter: processor time", () => {
   it("lets a request that is over take its share with it", async () => {
     const { meter, spend } = createMeter();
     for (let i = 0; i < 20; i++) {
-      const stop = meter.begin();
+      const metered = meter.begin();
       expect(meter.inFlight).toBe(1);
       await spend(10);
       expect(await spend(60)).toBeUndefined();
-      stop();
-      stop();
+      metered.stop();
+      metered.stop();
       expect(meter.inFlight).toBe(0);
     }
   });
@@ -98,15 +105,20 @@ describe("Meter: memory", () => {
     meter.begin();
     expect(await spend(0, { memoryBytes: BLANK.memoryBytes + 10 * MIB })).toBeUndefined();
     expect(meter.memoryBytes).toBe(10 * MIB);
-    expect(await spend(0, { memoryBytes: BLANK.memoryBytes + 10 * MIB + 1 })).toBe("NEBULA_MEMORY_LIMIT");
+    expect(await spend(0, { memoryBytes: BLANK.memoryBytes + 10 * MIB + 1 })).toBe("memoryBytes");
     expect(await spend(0, { memoryBytes: MIB })).toBeUndefined();
     expect(meter.memoryBytes).toBe(0);
   });
 
-  it("names limit, value and function", () => {
+  it("suspects everybody", () => {
     const { meter } = createMeter();
-    const broken = meter.sample({ cpuMs: 50, memoryBytes: 40 * MIB });
-    expect(broken?.details).toEqual({ limit: "memoryBytes", value: 10 * MIB, function: "fn" });
-    expect(broken?.message).toBe('Cannot go on with "fn": it holds more than its memory limit of 10 MiB');
+    const suspects = [meter.begin(), meter.begin()];
+    expect(meter.sample({ cpuMs: 50, memoryBytes: 40 * MIB })).toEqual({ limit: "memoryBytes", suspects });
+  });
+
+  it("names limit, value and function", () => {
+    const broken = limitBroken({ name: "fn", limits: LIMITS }, "memoryBytes");
+    expect(broken.details).toEqual({ limit: "memoryBytes", value: 10 * MIB, function: "fn" });
+    expect(broken.message).toBe('Cannot go on with "fn": it holds more than its memory limit of 10 MiB');
   });
 });

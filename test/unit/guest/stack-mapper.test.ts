@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createStackMapper } from "../../../src/engine/isolate/stack-mapper.ts";
+import { createStackMapper } from "../../../src/engine/guest/stack-mapper.ts";
 
 /** Line 1 of the bundle is line 1 of `src/a.ts`, line 2 is line 5, column 3 of `src/b.ts`. */
 const MAP = { version: 3, sources: ["src/a.ts", "src/b.ts"], names: [], mappings: "AAAA;ACIE" };

@@ -1,0 +1,335 @@
+/**
+ * The requests that one guest process is answering, seen from the host, whatever engine the process belongs to.
+ *
+ * Carries calls both ways, holds each request to the limits of its function, and checks everything that the guest
+ * says before it goes further. Knows neither how code gets into the process nor how many functions are in it.
+ */
+
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { Body, Call, ResponseHead } from "../../model/exchange.ts";
+import type { FunctionSpec } from "../../model/function.ts";
+import type { Capabilities, Clock, GuestLog } from "../../model/ports.ts";
+import { formatBytes, formatMs } from "../../model/units.ts";
+import type { FetchOptions, InstanceAnswer } from "../engine.ts";
+import { ConnectionClosed, ProtocolError } from "../frames/frame.ts";
+import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
+import { type OutgoingCall, RemoteError } from "../frames/outgoing-call.ts";
+import { guardBody } from "./guard-body.ts";
+import type { GuestProcess } from "./guest-process.ts";
+import { findCallHead, findNote, readPhases, readResponseHead } from "./guest-words.ts";
+import type { Meter, Metered } from "./meter.ts";
+import type { StackMapper } from "./stack-mapper.ts";
+
+/** A function as those see it who carry its requests. */
+export interface Tenant {
+  readonly spec: FunctionSpec;
+  readonly capabilities: Capabilities;
+  readonly mapStack: StackMapper;
+  /** Turns what the guest said of a failure into the error of the table. */
+  toError(error: RemoteError, failure: Failure): Promise<NebulaError>;
+}
+
+/** What could not be done, for whoever finds the words for it. */
+export interface Failure {
+  readonly code: "NEBULA_GUEST_THREW" | "NEBULA_START_FAILED";
+  /** `Cannot answer with "hello"`. */
+  readonly what: string;
+}
+
+/** What the requests of a process work with. */
+export interface InvocationsOptions {
+  readonly guest: GuestProcess;
+  readonly meter: Meter;
+  readonly clock: Clock;
+  /** Takes what is written outside of any request. */
+  readonly onBackgroundLog: GuestLog;
+  /** The process does not even take note of a cancelled request. */
+  onHung(reason: NebulaError): void;
+}
+
+/** One request to a function. */
+export interface FetchRequest extends FetchOptions {
+  readonly call: Call;
+  /** What the guest must know besides, in the head of the call. */
+  readonly extra?: Readonly<Record<string, string>>;
+  /** Called before the request first reaches anything outside of its process. */
+  onReach?(): void;
+  /** Called with what the meter knows the request by. */
+  onMetered?(metered: Metered): void;
+}
+
+/** An answer, and what the guest says of the time it took. */
+export interface GuestAnswer extends InstanceAnswer {
+  /** Making the instance, and being busy until the head was known. */
+  readonly startMs: number;
+  readonly busyMs: number;
+}
+
+/** How long a guest may take to acknowledge that a request is cancelled, before it counts as hung. */
+const ACKNOWLEDGE_MS = 1_000;
+/** Log bytes on the wire beyond the limit that a correct guest would never send. */
+const LOG_SLACK_BYTES = 65_536;
+/** As many invocations that are over may still write what they have not written: without `waitUntil` nobody waits for it. */
+const LATE_LOGS = 16;
+
+/** Requests that were given up and that the guest has still not settled: each costs the host some memory. */
+const MAX_UNSETTLED = 20_000;
+
+/** One request on its way through the process. */
+interface Invocation {
+  readonly tenant: Tenant;
+  readonly request: FetchRequest;
+  readonly onAbort: () => void;
+  readonly outgoing: OutgoingCall;
+  readonly log: LogSink;
+  /** Ends the calls that it made and that are still open when it is over. */
+  over: AbortController | undefined;
+  subrequests: number;
+}
+
+/** Where console output goes, and how much a correct guest may still send there. */
+interface LogSink {
+  readonly write: GuestLog;
+  readonly mapStack: StackMapper | undefined;
+  leftBytes: number;
+}
+
+/** The requests of one guest process. */
+export class Invocations {
+  readonly #options: InvocationsOptions;
+  readonly #invocations = new Map<number, Invocation>();
+  readonly #backgroundLog: LogSink;
+
+  /** Adopts the process: its calls and notes come here from now on. */
+  constructor(options: InvocationsOptions) {
+    this.#options = options;
+    this.#backgroundLog = { write: options.onBackgroundLog, mapStack: undefined, leftBytes: LOG_SLACK_BYTES };
+    options.guest.adopt({
+      onCall: (call) => this.#onCall(call),
+      onNote: (stream, note, bytes) => this.#onNote(stream, note, bytes),
+    });
+  }
+
+  /** Lets a function write outside of any request; its stacks are mapped. */
+  admit({ spec, mapStack }: Tenant): void {
+    const { leftBytes } = this.#backgroundLog;
+    Object.assign(this.#backgroundLog, { mapStack, leftBytes: leftBytes + 6 * spec.limits.logBytes });
+  }
+
+  /** Answers one request; throws as `Instance.fetch` does. */
+  async fetch(tenant: Tenant, request: FetchRequest): Promise<GuestAnswer> {
+    const { guest, clock } = this.#options;
+    const { spec } = tenant;
+    const { call, requestId, extra } = request;
+    if (guest.peer.openCalls > MAX_UNSETTLED) {
+      const why = `Cannot go on with "${spec.name}": it leaves requests unsettled for ever`;
+      guest.kill(toError(spec, "NEBULA_GUEST_EXITED", why));
+    }
+    const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body);
+    // What the function still does for a client that left is held to the limit that it had anyway.
+    const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone(), graceMs: spec.limits.wallMs });
+    const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
+    const settled = this.#track({ tenant, request, onAbort, outgoing, log, over: undefined, subrequests: 0 });
+    if (call.signal.aborted) onAbort();
+    const timer = clock.after(spec.limits.wallMs, () => this.#overrun(outgoing, spec));
+    try {
+      const answer = await outgoing.answer;
+      const head = this.#readHead(answer.head, { outgoing, spec });
+      return { head, body: this.#guard(answer.body, { outgoing, tenant }), settled, ...readPhases(answer.head) };
+    } catch (thrown) {
+      throw await this.explain(thrown, tenant, {
+        code: "NEBULA_GUEST_THREW",
+        what: `Cannot answer with "${spec.name}"`,
+      });
+    } finally {
+      timer[Symbol.dispose]();
+    }
+  }
+
+  /** Turns whatever ended a call into the error of the table. */
+  async explain(thrown: unknown, tenant: Tenant, failure: Failure): Promise<NebulaError> {
+    const { guest } = this.#options;
+    const { spec } = tenant;
+    if (thrown instanceof NebulaError) return thrown;
+    if (thrown instanceof RemoteError) return await tenant.toError(thrown, failure);
+    if (!(thrown instanceof ConnectionClosed || thrown instanceof ProtocolError)) {
+      return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the request was complete", {
+        cause: thrown,
+      });
+    }
+    // The connection broke: the process is ending, and knows why.
+    const { what } = failure;
+    const reason = (await guest.ended) ?? toError(spec, "NEBULA_GUEST_EXITED", `${what}: its instance was stopped`);
+    if (reason.details.function !== undefined) return reason;
+    return new NebulaError(reason.code, `${what}: ${reason.message}`, {
+      details: { ...reason.details, function: spec.name },
+      cause: reason,
+    });
+  }
+
+  /** Counts the invocation until the guest has settled it, or until its time after the response is up. */
+  async #track(invocation: Invocation): Promise<void> {
+    const { tenant, request, outgoing, onAbort } = invocation;
+    const { meter, clock } = this.#options;
+    const { limits } = tenant.spec;
+    const metered = meter.begin(limits.cpuMs);
+    request.onMetered?.(metered);
+    request.call.signal.addEventListener("abort", onAbort);
+    this.#invocations.set(outgoing.id, invocation);
+    outgoing.onWork((giveUp) => clock.after(limits.waitUntilMs, giveUp));
+    await outgoing.settled;
+    request.call.signal.removeEventListener("abort", onAbort);
+    this.#invocations.delete(outgoing.id);
+    const late = this.#backgroundLog.leftBytes + invocation.log.leftBytes;
+    this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * logAllowance(tenant.spec));
+    invocation.over?.abort(new DOMException("The request is over", "AbortError"));
+    metered.stop();
+  }
+
+  /** Cancels a request. A guest that does not even take note of that is hung. */
+  #cancel(
+    outgoing: OutgoingCall,
+    { spec, error, graceMs }: { spec: FunctionSpec; error: NebulaError; graceMs: number },
+  ): void {
+    // A call that the function never settles keeps its error, and V8 all that an error's stack touched until it is text.
+    void error.stack;
+    outgoing.cancel(error);
+    const timer = this.#options.clock.after(graceMs, () => {
+      if (!outgoing.isAcknowledged) this.#options.onHung(wallBroken(spec));
+    });
+    void outgoing.settled.then(() => timer[Symbol.dispose]());
+  }
+
+  /** The wall limit has passed. */
+  #overrun(outgoing: OutgoingCall, spec: FunctionSpec): NebulaError {
+    const error = wallBroken(spec);
+    this.#cancel(outgoing, { spec, error, graceMs: ACKNOWLEDGE_MS });
+    return error;
+  }
+
+  #readHead(value: unknown, { outgoing, spec }: { outgoing: OutgoingCall; spec: FunctionSpec }): ResponseHead {
+    const head = readResponseHead(value, spec.limits.headerBytes);
+    if (typeof head !== "string") return head;
+    const error = toError(spec, "NEBULA_RESPONSE_INVALID", `Cannot pass on the response of "${spec.name}": ${head}`);
+    outgoing.cancel(error);
+    throw error;
+  }
+
+  #guard(body: Body, { outgoing, tenant }: { outgoing: OutgoingCall; tenant: Tenant }): Body {
+    const { spec } = tenant;
+    const { clock } = this.#options;
+    const limitBytes = spec.limits.responseBodyBytes;
+    const tooLarge = () =>
+      toError(
+        spec,
+        "NEBULA_RESPONSE_TOO_LARGE",
+        `Cannot pass on the response of "${spec.name}": its body is larger than its limit of ${formatBytes(limitBytes)}`,
+        { limit: "responseBodyBytes", value: limitBytes },
+      );
+    if (body instanceof Uint8Array && body.byteLength > limitBytes) throw tooLarge();
+    if (!(body instanceof ReadableStream)) return body;
+    const what = `Cannot go on with the response of "${spec.name}"`;
+    return guardBody(body, {
+      limitBytes,
+      idleMs: spec.limits.wallMs,
+      after: (ms, callback) => clock.after(ms, callback),
+      onTooLarge: tooLarge,
+      onIdle: () => this.#overrun(outgoing, spec),
+      onFailure: (error) => this.explain(error, tenant, { code: "NEBULA_GUEST_THREW", what }),
+      onBreak: (error) => outgoing.cancel(error),
+    });
+  }
+
+  #onNote(stream: number, value: unknown, bytes: number): void {
+    const note = findNote(value);
+    const invocation = this.#invocations.get(stream);
+    const log = invocation?.log ?? this.#backgroundLog;
+    log.leftBytes -= bytes;
+    if (note?.note !== "log" || log.leftBytes < 0) {
+      const whose = invocation === undefined ? "the guest process" : `"${invocation.tenant.spec.name}"`;
+      const details = invocation === undefined ? {} : { function: invocation.tenant.spec.name };
+      this.#options.guest.kill(
+        new NebulaError("NEBULA_PROTOCOL_BROKEN", `Cannot go on with ${whose}: it floods the log`, { details }),
+      );
+      return;
+    }
+    const { level, text } = note;
+    if (log.mapStack === undefined || !text.includes("\n    at ")) log.write(level, text);
+    else void log.mapStack(text).then((mapped) => log.write(level, mapped));
+  }
+
+  async #onCall(call: IncomingCall): Promise<OutgoingAnswer> {
+    const head = findCallHead(call.head);
+    if (head === undefined) throw new NebulaError("NEBULA_PROTOCOL_BROKEN", "Cannot understand a call of the guest");
+    const invocation = this.#invocations.get(head.parent);
+    if (invocation === undefined) throw new TypeError("Cannot call out: no request is being answered");
+    const over = countSubrequest(invocation);
+    const { capabilities } = invocation.tenant;
+    const { method, url, headers, redirect } = head;
+    const request: Call = {
+      head: { method, url, headers },
+      body: call.takeBody(),
+      signal: AbortSignal.any([call.signal, over]),
+    };
+    try {
+      if (head.op === "binding") return await capabilities.binding(head.binding, request);
+      const answer = await capabilities.outbound(request, { redirect });
+      return { head: { ...answer.head, url: answer.url }, body: answer.body };
+    } catch (thrown) {
+      // because a cause may name addresses and paths of the host, and a guest may print what it gets
+      throw new Error(toNebulaError(thrown).message);
+    }
+  }
+}
+
+/** What a guest threw, with its stack mapped to the function's sources. */
+export async function toGuestError(
+  { wire }: RemoteError,
+  { code, what }: Failure,
+  { spec, mapStack }: Pick<Tenant, "spec" | "mapStack">,
+): Promise<NebulaError> {
+  const { name, message, stack } = wire;
+  const mapped = await mapStack(stack ?? `${name}: ${message}`);
+  const cause = Object.assign(new Error(message), { name, stack: mapped });
+  return new NebulaError(code, `${what}: ${name}: ${message}`, { details: { function: spec.name }, cause });
+}
+
+/** Gives what ends the call when the request that makes it is over. */
+function countSubrequest(invocation: Invocation): AbortSignal {
+  const { spec } = invocation.tenant;
+  const { subrequests } = spec.limits;
+  if (invocation.subrequests === 0) invocation.request.onReach?.();
+  invocation.subrequests += 1;
+  invocation.over ??= new AbortController();
+  if (invocation.subrequests <= subrequests) return invocation.over.signal;
+  throw toError(
+    spec,
+    "NEBULA_SUBREQUEST_LIMIT",
+    `Cannot call out: "${spec.name}" has used its limit of ${subrequests} subrequests`,
+    { limit: "subrequests", value: subrequests },
+  );
+}
+
+/** JSON needs up to six bytes for one character. */
+function logAllowance({ limits }: FunctionSpec): number {
+  return 6 * limits.logBytes + LOG_SLACK_BYTES;
+}
+
+function wallBroken(spec: FunctionSpec): NebulaError {
+  const { name, limits } = spec;
+  const message = `Cannot wait for "${name}": its wall limit of ${formatMs(limits.wallMs)} has passed`;
+  return toError(spec, "NEBULA_WALL_LIMIT", message, { limit: "wallMs", value: limits.wallMs });
+}
+
+function toError(
+  { name }: FunctionSpec,
+  code: ConstructorParameters<typeof NebulaError>[0],
+  message: string,
+  details: Record<string, string | number> = {},
+): NebulaError {
+  return new NebulaError(code, message, { details: { ...details, function: name } });
+}
+
+function clientGone(): NebulaError {
+  return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete");
+}
