@@ -1,10 +1,10 @@
 /**
  * Makes what an installed package runs: plain JavaScript in dist/, because Node strips no types inside node_modules,
- * and the guest's code as the one file that host.ts looks for.
+ * the guest's code as the one file that host.ts looks for, and the add-on's source, which each node compiles.
  */
 
 import { spawnSync } from "node:child_process";
-import { rm, writeFile } from "node:fs/promises";
+import { copyFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { buildGuestBootstrap } from "../src/build/guest-bootstrap.ts";
 
@@ -17,3 +17,4 @@ const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin
 if (tsc.status !== 0) process.exit(1);
 const bundle = await buildGuestBootstrap(join(root, "src/engine/guest/bootstrap.guest.ts"));
 await writeFile(join(root, "dist/engine/guest/bootstrap.guest.bundle.js"), bundle);
+await copyFile(join(root, "src/engine/wasi/addon/addon.cc"), join(root, "dist/engine/wasi/addon/addon.cc"));
