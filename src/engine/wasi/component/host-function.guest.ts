@@ -26,10 +26,10 @@ export type PlainFunction = (...args: never[]) => unknown;
 export type HostFunction = PlainFunction | SuspendingFunction;
 
 /** The functions of one interface by their WIT export name: `"[method]input-stream.read"`, `"now"`. */
-export type HostInterface = Readonly<Record<string, HostFunction>>;
+export type HostFunctions = Readonly<Record<string, HostFunction>>;
 
 /** All that a component can import, by interface name without version: `"wasi:io/streams"`. */
-export type HostImports = Readonly<Record<string, HostInterface>>;
+export type HostImports = Readonly<Record<string, HostFunctions>>;
 
 /** Marks a function that may return a promise. One that returns a plain value all the same costs nothing more. */
 export function suspending(call: PlainFunction): SuspendingFunction {
