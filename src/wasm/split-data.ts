@@ -1,0 +1,66 @@
+/**
+ * Takes the first content of the memory out of a module, so that it can be mapped instead of copied at each start.
+ *
+ * An active segment is dropped once it is written (`memory.init` from it finds nothing), and an empty passive one
+ * behaves the same: so the segments are emptied where they stand, and indices and counts stay as they were.
+ */
+
+import { type DataSegment, readDataSegments } from "./data-segments.ts";
+import { decodeModule, type ModuleInfo } from "./module.ts";
+import { WasmReader } from "./reader.ts";
+import { readSections, SECTION } from "./sections.ts";
+import { PAGE_BYTES } from "./types.ts";
+import { concatBytes, toSection, toU32 } from "./writer.ts";
+
+/** Bytes, and where in memory they are. */
+export interface ImagePart {
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The module without its active data; without `image` it is the one given, and `reason` says why. */
+export type SplitModule =
+  | {
+      readonly bytes: Uint8Array;
+      /** To be written in this order before the module is instantiated. Views of the bytes given. */
+      readonly image: readonly ImagePart[];
+    }
+  | { readonly bytes: Uint8Array; readonly image?: undefined; readonly reason: string };
+
+/** Splits the module. The same bytes give the same result. @throws {WasmError} when they are no module. */
+export function splitData(bytes: Uint8Array): SplitModule {
+  const reason = findReason(decodeModule(bytes));
+  if (reason !== undefined) return { bytes, reason };
+  const image: ImagePart[] = [];
+  const sections = readSections(bytes);
+  const parts = [bytes.subarray(0, 8)];
+  for (const { id, start, content, contentStart } of sections) {
+    if (id !== SECTION.data) {
+      parts.push(bytes.subarray(start, contentStart + content.byteLength));
+      continue;
+    }
+    const segments = readDataSegments(new WasmReader(content, contentStart));
+    for (const { mode, offset, content: part } of segments) {
+      if (mode === "active" && offset !== undefined && part.byteLength > 0) image.push({ offset, bytes: part });
+    }
+    parts.push(toSection(SECTION.data, concatBytes([toU32(segments.length), ...segments.flatMap(toPassive)])));
+  }
+  return { bytes: concatBytes(parts), image };
+}
+
+function findReason({ data, memories }: ModuleInfo): string | undefined {
+  const active = data.filter(({ mode }) => mode === "active");
+  const [memory] = memories;
+  if (active.length === 0 || memory === undefined) return "it has no data that is written at its start";
+  if (memories.length > 1) return `it has ${memories.length} memories`;
+  if (memory.is64 || memory.isShared || memory.pageSizeLog2 !== undefined) return "its memory is not a plain one";
+  if (active.some(({ offset }) => offset === undefined)) return "where its data goes depends on an import";
+  const end = active.reduce((most, { offset = 0, content }) => Math.max(most, offset + content.byteLength), 0);
+  return end > memory.initialPages * PAGE_BYTES ? "its data does not fit its memory" : undefined;
+}
+
+const EMPTY_PASSIVE = [Uint8Array.of(0x01, 0x00)];
+
+function toPassive({ mode, content }: DataSegment): Uint8Array[] {
+  return mode === "active" ? EMPTY_PASSIVE : [Uint8Array.of(0x01), toU32(content.byteLength), content];
+}
