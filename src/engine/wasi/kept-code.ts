@@ -79,7 +79,8 @@ export function openKeptCode({
   };
   const warn = (what: string, thrown: unknown) =>
     log.write("warn", what, { reason: thrown instanceof Error ? thrown.message : String(thrown) });
-  const remove = async (path: string) => await rm(path, { force: true, recursive: true });
+  const removeFile = async (path: string) => await rm(path, { force: true, recursive: true });
+  const remove = async (key: string) => await removeFile(pathOf(key));
 
   const find = async (key: string): Promise<Uint8Array | undefined> => {
     const path = pathOf(key);
@@ -88,7 +89,7 @@ export function openKeptCode({
     const code = file.subarray(SUM_BYTES);
     if (!toSum(code).equals(file.subarray(0, SUM_BYTES))) {
       log.write("warn", "kept machine code was damaged", { bytes: file.byteLength });
-      await remove(path);
+      await removeFile(path);
       return undefined;
     }
     const now = clock.dateMs() / 1000;
@@ -106,7 +107,7 @@ export function openKeptCode({
       await writeFile(part, [toSum(code), code]);
       await rename(part, path);
     } catch (thrown) {
-      await remove(part);
+      await removeFile(part);
       throw thrown;
     }
     const now = clock.dateMs() / 1000;
@@ -124,7 +125,7 @@ export function openKeptCode({
       bytes += size;
       return bytes > limitBytes;
     });
-    for (const { path } of [...stale, ...tooMuch]) await remove(path);
+    for (const { path } of [...stale, ...tooMuch]) await removeFile(path);
   };
 
   return {
@@ -139,7 +140,7 @@ export function openKeptCode({
         return false;
       }),
     remove: async (key) =>
-      await remove(pathOf(key)).catch((thrown: unknown) => warn("kept machine code cannot be removed", thrown)),
+      await remove(key).catch((thrown: unknown) => warn("kept machine code cannot be removed", thrown)),
   };
 }
 
@@ -165,7 +166,7 @@ function toSum(code: Uint8Array): Buffer {
 
 async function writeLasting(path: string, pieces: readonly Uint8Array[]): Promise<void> {
   await using file = await open(path, "wx", 0o600);
-  await file.writev([...pieces]);
+  for (const piece of pieces) await file.writeFile(piece);
   await file.sync();
 }
 
