@@ -104,6 +104,16 @@ describe.skipIf(addonFd === undefined)("a guest process with the add-on", () => 
     expect(await run(lines, { mayLoadAddon: true, addonFd })).toEqual([true, []]);
   });
 
+  it("holds hundreds of images, and throws when there are too many", async () => {
+    const lines = `
+      const addon = loadAddon(5);
+      let count = 0;
+      const full = attempt(() => { for (;; count++) addon.createImage(Uint8Array.of(count), 0); });
+      tell([full, count > 900 && count < 1_024]);
+    `;
+    expect(await run(lines, { mayLoadAddon: true, addonFd })).toEqual(["EMFILE", true]);
+  });
+
   it("keeps fault-free pages: the kernel tells it which it has written", async () => {
     const lines = `
       const addon = loadAddon(5);

@@ -64,6 +64,8 @@ const NODES_PER_MACHINE = 1_024;
 /** Writable memory that a blank process has mapped but mostly not touched, measured with room to spare. */
 const BLANK_DATA_BYTES = 1_024 * MIB;
 const MAX_DESCRIPTORS = 64;
+/** A Wasm guest holds one for the memory image of each of its programs. */
+const MAX_DESCRIPTORS_WITH_ADDON = 1_024;
 
 const NODE_FLAGS = [
   "--permission",
@@ -119,7 +121,8 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
         args: [
           "-c",
           // The shell enters the group itself, so that nothing ever runs outside of it.
-          (cgroup === undefined ? "" : 'echo 0 > "$0" && ') + rlimits(memoryBytes),
+          (cgroup === undefined ? "" : 'echo 0 > "$0" && ') +
+            rlimits(memoryBytes, mayLoadAddon ? MAX_DESCRIPTORS_WITH_ADDON : MAX_DESCRIPTORS),
           cgroup?.procsFile ?? "guest",
           ...(setpriv === undefined ? [] : [setpriv, ...privileges(isRoot ? uid : undefined)]),
           `/proc/self/fd/${BINARY_FD}`,
@@ -135,10 +138,10 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
 }
 
 /** `ulimit -d` counts in KiB. It stops what allocates faster than the host looks. */
-function rlimits(memoryBytes: number): string {
+function rlimits(memoryBytes: number, descriptors: number): string {
   const dataKib = Math.ceil((BLANK_DATA_BYTES + 2 * memoryBytes) / 1024);
   // Shells export some variables of their own: the environment of a guest is empty.
-  return `ulimit -c 0; ulimit -n ${MAX_DESCRIPTORS}; ulimit -d ${dataKib}; unset PWD OLDPWD SHLVL _; exec "$@"`;
+  return `ulimit -c 0; ulimit -n ${descriptors}; ulimit -d ${dataKib}; unset PWD OLDPWD SHLVL _; exec "$@"`;
 }
 
 function privileges(uid: number | undefined): string[] {
