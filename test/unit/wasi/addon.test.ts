@@ -2,6 +2,9 @@
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
+import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { callFib, FIB, findAddonFile, keepFib, loadAddonFile } from "../../support/addon.ts";
 
@@ -223,6 +226,36 @@ describe.skipIf(addon === undefined)("arguments", () => {
     expect(() => addon.resetMemory(new WebAssembly.Memory({ initial: 0 }))).not.toThrow();
   });
 });
+
+describe.skipIf(file === undefined)("a thread", () => {
+  it("has images of its own, which go with it", async () => {
+    const program = `
+      const { parentPort } = require("node:worker_threads");
+      const module = { exports: {} };
+      process.dlopen(module, ${JSON.stringify(file)});
+      const memory = new WebAssembly.Memory({ initial: 1 });
+      const id = module.exports.createImage(Uint8Array.of(5), 0);
+      module.exports.mapImage(id, memory);
+      parentPort.postMessage([id, new Uint8Array(memory.buffer)[0]]);
+    `;
+    const images = () => readdirSync("/proc/self/fd").filter(isImage).length;
+    const before = images();
+    const threads = [0, 1].map(() => new Worker(program, { eval: true }));
+    const told = await Promise.all(threads.map(async (thread) => await once(thread, "message")));
+    expect(told).toEqual([[[1, 5]], [[1, 5]]]);
+    await Promise.all(threads.map(async (thread) => await thread.terminate()));
+    expect(images()).toBe(before);
+  });
+});
+
+function isImage(fd: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`).includes("nebula-image");
+  } catch {
+    // because the descriptor of the listing itself is gone
+    return false;
+  }
+}
 
 describe.skipIf(file === undefined)("a system that denies", () => {
   /** Runs lines with `addon` in a process whose limits the shell sets. */

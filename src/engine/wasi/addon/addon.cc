@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -56,12 +57,41 @@ struct Image {
   }
 };
 
+// Whether a page may differ from what its mapping shows: it is in memory or swapped out, and no page of the image.
+// https://docs.kernel.org/admin-guide/mm/pagemap.html
+bool IsDirty(uint64_t entry) {
+  bool is_somewhere = (entry >> 63 & 1) != 0 || (entry >> 62 & 1) != 0;
+  bool is_file = (entry >> 61 & 1) != 0;
+  return is_somewhere && !is_file;
+}
+
+// Reads one word for each page from `data` on.
+bool ReadPagemap(int pagemap, const void* data, uint64_t* entries, size_t count) {
+  off_t at = reinterpret_cast<uintptr_t>(data) / sysconf(_SC_PAGESIZE) * sizeof *entries;
+  return pread(pagemap, entries, count * sizeof *entries, at) == static_cast<ssize_t>(count * sizeof *entries);
+}
+
+// -1 where the kernel has no such file, or where it says of a page just written that it was not.
+int OpenPagemap() {
+  int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  size_t page = sysconf(_SC_PAGESIZE);
+  void* probe = mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint64_t entry = 0;
+  if (probe != MAP_FAILED) {
+    memset(probe, 1, page);
+    if (!ReadPagemap(pagemap, probe, &entry, 1)) entry = 0;
+    munmap(probe, page);
+  }
+  if (IsDirty(entry)) return pagemap;
+  if (pagemap >= 0) close(pagemap);
+  return -1;
+}
+
 // What one environment (main thread or worker) owns.
 struct Addon {
   uint32_t next = 1;
   std::map<uint32_t, std::unique_ptr<Image>> images;
-  // One word for each page of this process; -1 where the kernel has no such file.
-  int pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  int pagemap = OpenPagemap();
   // On the memory, so that it goes with it: the number of the image that it shows.
   v8::Global<v8::Private> shown;
 
@@ -282,14 +312,6 @@ void MapImage(Arguments info) {
   if (mmap(place, image->length, PROT_READ | PROT_WRITE, flags, image->fd, 0) != place) ThrowSystem(isolate, "mmap");
 }
 
-// Whether a page may differ from what its mapping shows: it is in memory or swapped out, and no page of the image.
-// https://docs.kernel.org/admin-guide/mm/pagemap.html
-bool IsDirty(uint64_t entry) {
-  bool is_somewhere = (entry >> 63 & 1) != 0 || (entry >> 62 & 1) != 0;
-  bool is_file = (entry >> 61 & 1) != 0;
-  return is_somewhere && !is_file;
-}
-
 // A fault costs many times what it costs to write a page. So pages that were written are written again, in place, and
 // the next instance finds them there; the rest was never touched. The kernel knows which is which. Where it does not
 // say, and beyond kKeptBytes, private pages are given back: the next touch finds the image or zeros.
@@ -299,9 +321,7 @@ bool Reset(const Addon* addon, v8::MemorySpan<uint8_t> memory, const Image* imag
   uint64_t entries[512];
   for (size_t at = 0; at < memory.size();) {
     size_t count = std::min(std::size(entries), (memory.size() - at) / page);
-    size_t wanted = count * sizeof entries[0];
-    off_t where = reinterpret_cast<uintptr_t>(memory.data() + at) / page * sizeof entries[0];
-    bool is_known = pread(addon->pagemap, entries, wanted, where) == static_cast<ssize_t>(wanted);
+    bool is_known = ReadPagemap(addon->pagemap, memory.data() + at, entries, count);
     if (!is_known || restored >= kKeptBytes) return madvise(memory.data() + at, memory.size() - at, MADV_DONTNEED) == 0;
     for (size_t i = 0; i < count; i++, at += page) {
       if (!IsDirty(entries[i])) continue;
@@ -336,6 +356,8 @@ void CloseImage(Arguments info) {
 
 NODE_MODULE_INIT() {
   Isolate* isolate = Isolate::GetCurrent();
+  // With huge pages, one byte written would make two megabytes dirty.
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);
   auto* addon = new Addon;
   node::AddEnvironmentCleanupHook(isolate, [](void* it) { delete static_cast<Addon*>(it); }, addon);
   addon->shown.Reset(isolate, v8::Private::New(isolate));
