@@ -11,6 +11,8 @@ export const CONFIG_FILE_NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.t
 /** Where an entry is looked for when none is named, in this order, each with these endings. */
 const ENTRY_STEMS = ["index", "src/index", "main"] as const;
 const ENTRY_ENDINGS = [".ts", ".tsx", ".js", ".jsx", ".mjs"] as const;
+/** A program counts where there is no source: beside one it may be what the source imports. */
+const WASM_ENTRIES = ["index.wasm", "main.wasm"] as const;
 
 /** The configuration files of a folder, the one that is read first. Also names that lead nowhere. */
 export async function listConfigFiles(dir: string): Promise<readonly string[]> {
@@ -20,11 +22,10 @@ export async function listConfigFiles(dir: string): Promise<readonly string[]> {
 
 /** The absolute path of the entry that needs no name. */
 export async function findEntry(dir: string): Promise<string | undefined> {
-  for (const stem of ENTRY_STEMS) {
-    for (const ending of ENTRY_ENDINGS) {
-      const path = join(dir, stem + ending);
-      if ((await readKind(path)) === "file") return path;
-    }
+  const names = ENTRY_STEMS.flatMap((stem) => ENTRY_ENDINGS.map((ending) => stem + ending));
+  for (const name of [...names, ...WASM_ENTRIES]) {
+    const path = join(dir, name);
+    if ((await readKind(path)) === "file") return path;
   }
   return undefined;
 }

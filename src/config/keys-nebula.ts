@@ -8,7 +8,7 @@ import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES } from 
 import { formatBytes, GIB, KIB, MIB } from "../model/units.ts";
 import { toField, toHonoured, toKey } from "./key.ts";
 import type { Field, Keys } from "./schema.ts";
-import { TEXTS, toCount, toList, toSize, toTable, toWord } from "./shape.ts";
+import { TEXT, TEXTS, toCount, toList, toMap, toRequired, toSize, toTable, toWord } from "./shape.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -80,6 +80,16 @@ const SCALING = toTable({
   }),
 });
 
+const PROOF = toList(
+  toTable({
+    method: toField(TEXT, toHonoured("The method; `GET` unless given.")),
+    path: toRequired(TEXT, toHonoured("The path with its query, `/?n=10`.")),
+    body: toField(TEXT, toHonoured("The body; none unless given.")),
+  }),
+);
+const PROOF_SAYS =
+  "Requests to a Wasm program, each with the same answer every time: the build and the node send them to see that it answers, and how fast; one `GET /` unless given.";
+
 /** The key `nebula` with everything under it. */
 export const NEBULA_KEYS: Keys = {
   nebula: toKey(
@@ -87,8 +97,28 @@ export const NEBULA_KEYS: Keys = {
     toTable({
       engines: toField(
         toList(toWord(...ENGINE_NAMES)),
-        toHonoured('Which engines may run the function, in the order wanted; `["isolate"]` unless given.'),
+        toHonoured(
+          'Which engines may run the function, in the order wanted; `["isolate"]` unless given, `["wasi"]` with a `.wasm` file as `main`.',
+        ),
       ),
+      interface: toField(
+        toWord("stdio", "cgi"),
+        toHonoured(
+          "How a Wasm program is asked: by standard input and output, or by CGI/1.1; `stdio` unless given. A component that exports a handler is asked through that.",
+        ),
+      ),
+      args: toField(TEXTS, toHonoured("Arguments of a Wasm program, after its name.")),
+      state: toField(
+        TEXT,
+        toHonoured("A folder of a Wasm program, `/state`, that outlives the invocation; none unless given."),
+      ),
+      files: toField(
+        toMap(TEXT),
+        toHonoured(
+          "Files that ship with a Wasm program, to be read only: path inside it → file or folder of the project.",
+        ),
+      ),
+      proof: toField(PROOF, toHonoured(PROOF_SAYS)),
       outbound: toField(
         TEXTS,
         toHonoured(

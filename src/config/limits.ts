@@ -58,10 +58,16 @@ export function readScaling(settings: Settings, findings: Findings): Scaling {
   return scaling;
 }
 
-/** The engines wanted, in order. Notes an empty list and an engine that stands twice. */
-export function readEngines(settings: Settings, findings: Findings): readonly EngineName[] {
+/**
+ * The engines wanted, in order. Notes an empty list, an engine that stands twice, and one that cannot run a `.wasm` file
+ * where that is the entry.
+ */
+export function readEngines(
+  settings: Settings,
+  { isWasm, findings }: { isWasm: boolean; findings: Findings },
+): readonly EngineName[] {
   const list = findNebula(settings, "engines");
-  if (list === undefined) return ["isolate"];
+  if (list === undefined) return [isWasm ? "wasi" : "isolate"];
   if (Array.isArray(list.value) && list.value.length === 0)
     findings.onValue(list.path, "must name one engine at least");
   const engines = new Set<EngineName>();
@@ -69,6 +75,9 @@ export function readEngines(settings: Settings, findings: Findings): readonly En
     const engine = ENGINE_NAMES.find((name) => name === value);
     if (engine === undefined) continue;
     if (engines.has(engine)) findings.onValue(path, `names "${engine}" for a second time`);
+    if (isWasm && engine === "isolate") {
+      findings.onValue(path, 'is "isolate", which runs JavaScript: "main" is a .wasm file', { hint: 'write "wasi"' });
+    }
     engines.add(engine);
   }
   return [...engines];

@@ -25,6 +25,7 @@ import { readOutbound } from "./outbound.ts";
 import { readRoutes } from "./routes.ts";
 import { findNebula, findSetting, type Settings, toSettings } from "./settings.ts";
 import { findChild, findText } from "./value.ts";
+import { readFiles, readWasi } from "./wasi-settings.ts";
 
 /** Which environment of the file counts. */
 export interface ReadProjectOptions {
@@ -106,21 +107,31 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
     });
   }
   const hasCode = main !== undefined || findSetting(settings, "main") !== undefined;
+  const isWasm = main?.endsWith(".wasm") ?? false;
   const context = { hasCode, findings };
+  const engines = readEngines(settings, { isWasm, findings });
+  const hasWasi = engines.includes("wasi");
+  const wasi = readWasi(settings, { hasWasi, findings });
+  const files = await readFiles(settings, { dir, isMade, hasWasi, findings });
   const assetsSettings = readAssets(assets, context);
   return {
     dir,
     ...(configFile !== undefined && { configFile }),
     ...(main !== undefined && { main }),
     ...(assetsDir !== undefined && { assetsDir }),
+    ...(files && { files }),
     build,
     spec: {
       name: readName(settings, place.name ?? basename(dir), findings),
-      engines: readEngines(settings, findings),
-      compatibility: readCompatibility(settings, { ...context, hasCode: hasCode && configFile !== undefined }),
+      engines,
+      compatibility: readCompatibility(settings, {
+        findings,
+        hasCode: hasCode && !isWasm && configFile !== undefined,
+      }),
       routes: readRoutes(settings, findings),
       bindings: readBindings(settings, findings),
       ...(assetsSettings && { assets: assetsSettings }),
+      ...(wasi && { wasi }),
       limits: readLimits(settings),
       scaling: readScaling(settings, findings),
       outbound: readOutbound(findNebula(settings, "outbound"), findings),
