@@ -27,6 +27,12 @@ import { GIB, KIB, MIB } from "../model/units.ts";
 const MAX_LIST = 1_000;
 /** All bindings with their values, as JSON: they reach a guest in one frame. */
 const MAX_BINDINGS_LENGTH = 262_144;
+/** Proof requests, and all settings of a Wasm program as JSON. */
+const MAX_PROOFS = 16;
+const MAX_SAVINGS = 10;
+const MAX_WASI_LENGTH = 262_144;
+/** Files that ship with a Wasm program. */
+const MAX_FILES = 20_000;
 /** Nothing that is meant needs more, and every recursion after this is safe. */
 const MAX_DEPTH = 100;
 const DAY_MS = 86_400_000;
@@ -74,6 +80,20 @@ const isBinding = either(
   hasShape({ type: oneOf("assets"), name: isBindingName }),
 );
 
+/** A path inside a Wasm program: absolute, in its shortest writing. */
+const isGuestPath = matches(/^(?!.*\/\.\.?(?:\/|$))(?:\/[^/\0]+){1,100}$/);
+const isText4k = matches(/^[^\0]{0,4096}$/);
+
+const isWasi = hasShape({
+  interface: oneOf("stdio", "cgi"),
+  args: listOf(isText4k, MAX_LIST),
+  state: optional(isGuestPath),
+  proof: listOf(
+    hasShape({ method: matches(/^[A-Z]{1,20}$/), path: matches(/^\/[^\s#]{0,4096}$/), body: optional(isText) }),
+    MAX_PROOFS,
+  ),
+});
+
 const isSpec: Readonly<Record<string, Check>> = {
   name: matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
@@ -87,18 +107,42 @@ const isSpec: Readonly<Record<string, Check>> = {
       runWorkerFirst: either(isBoolean, listOf(isText, MAX_LIST)),
     }),
   ),
+  wasi: optional((value) => isWasi(value) && JSON.stringify(value).length <= MAX_WASI_LENGTH),
   limits: isLimits,
   scaling: isScaling,
   outbound: listOf(matches(/^[^\s]{1,300}$/), MAX_LIST),
 };
 
-const isArtifact = hasShape({
+const isWasmFiles: Check = (value) => {
+  if (!recordOf(isBlob)(value) || !isRecord(value)) return false;
+  const paths = Object.keys(value);
+  return paths.length <= MAX_FILES && paths.every(isGuestPath);
+};
+
+const isSaving = hasShape({
+  step: oneOf("snapshot", "optimise"),
+  beforeMs: between(0, DAY_MS),
+  afterMs: between(0, DAY_MS),
+  isKept: isBoolean,
+  reason: optional(matches(/^[^\0]{0,1000}$/)),
+});
+
+const isWasmArtifact = hasShape({
+  kind: oneOf("wasi-p1", "component"),
+  main: isBlob,
+  files: isWasmFiles,
+  savings: listOf(isSaving, MAX_SAVINGS),
+});
+
+const isJsArtifact = hasShape({
   kind: oneOf("js"),
   main: isModuleFile,
   modules: listOf(isModuleFile, MAX_LIST),
   sourceMap: optional(isBlob),
   style: oneOf("module", "deno", "listener"),
 });
+
+const isArtifact = either(isJsArtifact, isWasmArtifact);
 
 const isFile = hasShape({
   digest: isDigest,

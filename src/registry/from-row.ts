@@ -12,7 +12,7 @@ import type { ErrorCode } from "../model/errors.ts";
 import { ERROR_TABLE } from "../model/errors.ts";
 import type { FunctionSpec } from "../model/function.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES } from "../model/function.ts";
-import { type Check, hasShape, isNumber, isText, listOf, oneOf, optional, recordOf } from "../model/shape.ts";
+import { type Check, either, hasShape, isNumber, isText, listOf, oneOf, optional, recordOf } from "../model/shape.ts";
 import { damagedRecord } from "./registry-error.ts";
 import type { deployments } from "./schema.ts";
 
@@ -43,18 +43,34 @@ const isSpec = hasShape({
   routes: listOf(isText),
   bindings: listOf(hasShape({ type: isText, name: isText })),
   assets: optional(hasShape({ htmlHandling: isText, notFoundHandling: isText })),
+  wasi: optional(
+    hasShape({
+      interface: isText,
+      args: listOf(isText),
+      state: optional(isText),
+      proof: listOf(hasShape({ method: isText, path: isText, body: optional(isText) })),
+    }),
+  ),
   limits: recordOf(isNumber),
   scaling: recordOf(isNumber),
   outbound: listOf(isText),
 });
 
-/** What every kind of artifact has, and what it has when it is there; each kind's engine looks at the rest. */
-const isArtifact = hasShape({
-  kind: isText,
-  main: optional(isModuleFile),
-  modules: optional(listOf(isModuleFile)),
-  sourceMap: optional(isBlob),
-});
+/** What each kind of artifact has; its engine looks at the rest. */
+const isArtifact = either(
+  hasShape({
+    kind: oneOf("js"),
+    main: isModuleFile,
+    modules: listOf(isModuleFile),
+    sourceMap: optional(isBlob),
+  }),
+  hasShape({
+    kind: oneOf("wasi-p1", "component"),
+    main: isBlob,
+    files: recordOf(isBlob),
+    savings: listOf(hasShape({ step: isText, beforeMs: isNumber, afterMs: isNumber })),
+  }),
+);
 
 const isAssets = hasShape({
   files: recordOf(

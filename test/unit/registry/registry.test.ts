@@ -307,6 +307,8 @@ describe("a damaged registry", () => {
     ["spec", JSON.stringify({ ...inputOf("hello").spec, engines: ["unknown"] }), `"spec" ${does}`],
     ["spec", JSON.stringify({ ...inputOf("hello").spec, limits: { wallMs: "5" } }), `"spec" ${does}`],
     ["artifact", '{"kind":"js","main":{"digest":"../x","bytes":1,"name":"a","kind":"js"}}', `"artifact" ${does}`],
+    ["artifact", '{"kind":"wasm","main":{}}', `"artifact" ${does}`],
+    ["artifact", `{"kind":"wasi-p1","main":{"digest":"${digest(1)}","bytes":1},"files":{}}`, `"artifact" ${does}`],
     ["assets", '{"files":{"/a":{"digest":"x"}}}', `"assets" ${does}`],
     ["digest", "sha256:x", `"digest" ${does}`],
     ["failure_code", "NEBULA_NONE", `"failure_code" ${does}`],
