@@ -6,9 +6,10 @@
  *     GET /api/templates                                  →  { items }
  */
 
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
 import { TEMPLATES } from "./data/templates.ts";
 import type { Meme, Site } from "./model.ts";
+import { findPreview } from "./preview.ts";
 import { problem } from "./problem.ts";
 import { parseSelection } from "./query.ts";
 
@@ -26,12 +27,12 @@ api.get("/memes", async (c) => {
   const parsed = parseSelection(c.req.query());
   if (!parsed.ok) return problem(c, 400, "The query has parameters that cannot be used", parsed.faults);
   const { items, ...counts } = await c.var.memes.list(parsed.selection);
-  return c.json({ items: items.map((meme) => toResource(meme, c.req.url)), ...counts });
+  return c.json({ items: items.map((meme) => toResource(meme, c)), ...counts });
 });
 
 api.get("/memes/:id", async (c) => {
   const meme = await c.var.memes.find(c.req.param("id"));
-  return meme ? c.json(toResource(meme, c.req.url)) : problem(c, 404, "There is no meme with this id");
+  return meme ? c.json(toResource(meme, c)) : problem(c, 404, "There is no meme with this id");
 });
 
 api.get("/templates", (c) => {
@@ -42,8 +43,10 @@ api.get("/templates", (c) => {
   return c.json({ items });
 });
 
-/** A meme with absolute addresses of its page and picture. */
-function toResource(meme: Meme, base: string): Meme & { url: string; picture: string } {
-  const url = new URL(`/m/${meme.id}`, base).href;
-  return { ...meme, url, picture: `${url}/picture.svg` };
+/** A meme with absolute addresses of its page and picture, and of its PNG where something draws it. */
+function toResource(meme: Meme, c: Context<Site>): Meme & { url: string; picture: string; preview?: string } {
+  const url = new URL(`/m/${meme.id}`, c.req.url).href;
+  const preview = findPreview(meme, c.env);
+  const resource = { ...meme, url, picture: `${url}/picture.svg` };
+  return preview === undefined ? resource : { ...resource, preview: new URL(preview, c.req.url).href };
 }

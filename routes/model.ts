@@ -76,6 +76,8 @@ export interface Env {
   /** Static files by their path. Absent where nothing serves public/ (plain `deno serve`). */
   readonly ASSETS?: { fetch(input: Request): Promise<Response> };
   readonly SITE_TITLE?: string;
+  /** Where the function `caption` answers, `/fn/caption/`. Absent or empty: memes have no PNG. */
+  readonly CAPTION_PATH?: string;
 }
 
 /** The types of every Hono app of this site. */

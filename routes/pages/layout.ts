@@ -17,7 +17,7 @@ export interface Page {
   /** Path and query of the one address of this page. Without it the page is not for search engines. */
   readonly canonical?: string;
   /** Path of the picture shown where the page is shared. */
-  readonly image?: { readonly path: string; readonly alt: string };
+  readonly image?: { readonly path: string; readonly type: string; readonly alt: string };
   /** Paths of the pages before and after it in a series. */
   readonly previous?: string | undefined;
   readonly next?: string | undefined;
@@ -87,9 +87,10 @@ function shareTags(page: Page, title: string, site: string, url: string): Html {
     ${
       page.image &&
       html`<meta property="og:image" content="${toAbsolute(page.image.path)}">
-    <meta property="og:image:type" content="image/svg+xml">
+    <meta property="og:image:type" content="${page.image.type}">
     <meta property="og:image:width" content="1200">
     <meta property="og:image:height" content="900">
-    <meta property="og:image:alt" content="${page.image.alt}">`
+    <meta property="og:image:alt" content="${page.image.alt}">
+    <meta name="twitter:card" content="summary_large_image">`
     }`;
 }

@@ -6,6 +6,7 @@ import type { Context } from "hono";
 import { html } from "hono/html";
 import { findTemplate } from "../data/templates.ts";
 import type { Meme, Site } from "../model.ts";
+import { findPreview } from "../preview.ts";
 import { dateOf, describeMeme, pictureOf, tagLinks } from "./figure.ts";
 import { type Html, renderPage } from "./layout.ts";
 import { notFoundPage } from "./problems.ts";
@@ -15,11 +16,14 @@ export async function memePage(c: Context<Site, "/m/:id">): Promise<Response> {
   if (!meme) return notFoundPage(c);
   const { older, newer } = await c.var.memes.around(meme);
   const path = `/m/${meme.id}`;
+  const preview = findPreview(meme, c.env);
   return renderPage(c, {
     title: meme.title,
     description: meme.captions.join(" / "),
     canonical: path,
-    image: { path: `${path}/picture.svg`, alt: describeMeme(meme) },
+    image: preview
+      ? { path: preview, type: "image/png", alt: describeMeme(meme) }
+      : { path: `${path}/picture.svg`, type: "image/svg+xml", alt: describeMeme(meme) },
     previous: newer && `/m/${newer.id}`,
     next: older && `/m/${older.id}`,
     main: html`<article class="plate">
@@ -28,7 +32,7 @@ export async function memePage(c: Context<Site, "/m/:id">): Promise<Response> {
     ${pictureOf(meme, "eager")}
     <figcaption><b>Fig. ${meme.number}.</b> ${meme.captions.join(" / ")}<sup><a href="#note" id="ref" aria-label="Note on the source">†</a></sup></figcaption>
   </figure>
-  ${particulars(meme)}
+  ${particulars(meme, preview)}
   <p class="footnote" id="note"><sup>†</sup> ${meme.credit}. <a href="#ref" aria-label="Back to the caption">↩</a></p>
   ${citation(meme, new URL(path, c.req.url).href)}
 </article>
@@ -36,13 +40,13 @@ ${neighbours(older, newer)}`,
   });
 }
 
-function particulars(meme: Meme): Html {
+function particulars(meme: Meme, preview: string | undefined): Html {
   const template = findTemplate(meme.template);
   return html`<dl class="particulars">
     <div><dt>Published</dt><dd>${dateOf(meme)}</dd></div>
     <div><dt>Keywords</dt><dd>${tagLinks(meme.tags)}</dd></div>
     ${template && html`<div><dt>Template</dt><dd><a href="/templates#${template.id}">${template.title}</a></dd></div>`}
-    <div><dt>Picture</dt><dd><a href="/m/${meme.id}/picture.svg">SVG</a></dd></div>
+    <div><dt>Picture</dt><dd><a href="/m/${meme.id}/picture.svg">SVG</a>${preview && html`, <a href="${preview}" download="${meme.id}.png">PNG</a>`}</dd></div>
   </dl>`;
 }
 
