@@ -3,25 +3,20 @@
  */
 
 import { randomBytes, randomUUID } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
 import { findErrno, toStateError } from "./artifacts/state-error.ts";
-import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
-import { Nursery } from "./engine/guest/nursery.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
-import { Watchdog } from "./engine/guest/watchdog.ts";
-import { createIsolateEngine } from "./engine/isolate/isolate-engine.ts";
+import { openIsolateEngine, openWasiEngine } from "./engines.ts";
 import { createControl } from "./http/control.ts";
 import { type Gateway, openGateway } from "./http/gateway.ts";
 import { listen, toUrl } from "./http/listen.ts";
 import type { LiveFunction } from "./live-function.ts";
-import { DEFAULT_LIMITS } from "./model/function.ts";
 import { type Log, systemClock } from "./model/ports.ts";
 import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
@@ -31,6 +26,8 @@ import { Router } from "./router/router.ts";
 export interface HostSettings {
   /** Absolute. Everything the node keeps is in here. */
   readonly stateDir: string;
+  /** Where compiled add-ons are kept; below the state directory unless given. */
+  readonly addonDir?: string;
   readonly hostname: string;
   /** 0: any that is free. */
   readonly dataPort: number;
@@ -54,10 +51,7 @@ export interface Host extends AsyncDisposable {
 /** The version of the node, as package.json has it. */
 export const VERSION = "0.1.0";
 const DRAIN_MS = 10_000;
-/** Blank guest processes kept ready. */
-const SPARE_GUESTS = 2;
 const CGROUP_ROOT = "/sys/fs/cgroup";
-const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 
 /**
  * Starts a node and brings back the functions that it had.
@@ -69,8 +63,6 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const { stateDir, log } = settings;
   await using stack = new AsyncDisposableStack();
   stack.use(await lockStateDir(stateDir));
-  const emptyDir = join(stateDir, "empty");
-  await mkdir(emptyDir, { recursive: true, mode: 0o555 });
   const token = await ensureToken(join(stateDir, "token"));
 
   const clock = systemClock;
@@ -83,32 +75,15 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const cgroups = openCgroups({ root: CGROUP_ROOT, hostPid: machine.hostPid });
   if (typeof cgroups !== "string") stack.use(cgroups);
   const sandbox = createSandbox(machine, cgroups);
-  const bootstrap = await readBootstrap();
-  const nursery = new Nursery({
-    sandbox,
-    bootstrap,
-    cwd: emptyDir,
-    spare: SPARE_GUESTS,
-    defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
-    clock,
-    log,
-  });
-  const isolate = stack.use(
-    createIsolateEngine({
-      nursery,
-      watchdog: new Watchdog(clock),
-      blobs: artifacts,
-      clock,
-      onBackgroundLog: (name) => (level, text) =>
-        log.write(level === "log" ? "info" : level, "guest", { function: name, text }),
-    }),
-  );
-  await nursery.fill();
+  const addonDir = settings.addonDir ?? join(stateDir, "addon");
+  const engineSettings = { sandbox, stateDir, addonDir, blobs: artifacts, clock, log };
+  const isolate = stack.use(await openIsolateEngine(engineSettings));
+  const wasi = stack.use(await openWasiEngine(engineSettings));
 
   const router = new Router<LiveFunction>();
   const deployer = stack.use(
     new Deployer({
-      engines: { isolate },
+      engines: { isolate, wasi },
       artifacts,
       blobs: artifacts,
       registry,
@@ -171,17 +146,6 @@ async function closeServer(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   server.closeAllConnections();
   await closed;
-}
-
-/** The bundled guest code: beside the packed JavaScript, or made from the sources. */
-async function readBootstrap(): Promise<string> {
-  const packed = join(SOURCE_DIR, "engine/guest/bootstrap.guest.bundle.js");
-  try {
-    return await readFile(packed, "utf8");
-  } catch {
-    // because only a packed installation has it
-    return await buildGuestBootstrap(join(SOURCE_DIR, "engine/guest/bootstrap.guest.ts"));
-  }
 }
 
 /** The token of before, or a new one where there is none: no file yet, or an empty one after a start on a full disk. */

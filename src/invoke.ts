@@ -9,6 +9,7 @@
  * Nothing here touches SQLite or the disk. The gateway knows HTTP; this does not.
  */
 
+import type { InstanceAnswer } from "./engine/engine.ts";
 import type { Lease, Pool } from "./engine/pool.ts";
 import type { LiveFunction } from "./live-function.ts";
 import { NebulaError } from "./model/errors.ts";
@@ -83,15 +84,29 @@ export async function invoke(
   trace.startMs = lease.startMs;
   trace.queueMs = lease.queueMs;
   const handedOverAtMs = clock.nowMs();
+  let phases = NO_PHASES;
   try {
-    return await fetchFrom(
+    const answer = await fetchFrom(
       lease,
       { head, body, signal },
       { requestId: trace.requestId, onLog: toGuestLog(trace, log) },
     );
+    if (answer.phases !== undefined) phases = answer.phases;
+    return answer;
   } finally {
     trace.runMs = clock.nowMs() - handedOverAtMs;
+    addPhases(trace, phases);
   }
+}
+
+const NO_PHASES = { queueMs: 0, startMs: 0 };
+
+/** An engine that starts an instance for each request says what of its time was that. */
+function addPhases(trace: Trace, { queueMs, startMs }: typeof NO_PHASES): void {
+  if (startMs > 0) trace.startKind = "cold";
+  trace.startMs += startMs;
+  trace.queueMs += queueMs;
+  trace.runMs -= startMs + queueMs;
 }
 
 /** Another deployment may have taken over while the body came, and the one before it takes no more. */
@@ -117,7 +132,11 @@ function checkHeaders(headers: HeaderList, { headerBytes }: Limits): void {
 }
 
 /** Gives the instance back when the response's body and the work behind it have ended, or at once when it fails. */
-async function fetchFrom(lease: Lease, call: Call, options: { requestId: string; onLog: GuestLog }): Promise<Answer> {
+async function fetchFrom(
+  lease: Lease,
+  call: Call,
+  options: { requestId: string; onLog: GuestLog },
+): Promise<InstanceAnswer> {
   try {
     const answer = await lease.instance.fetch(call, options);
     void answer.settled.then(lease.release);

@@ -13,7 +13,7 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
   ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy"],
   [["invoke.ts", "deploy.ts", "live-function.ts"]],
   ["http", "client", "experiment"],
-  ["host.ts"],
+  [["host.ts", "engines.ts"]],
   ["cli"],
   ["main.ts"],
 ];
@@ -38,13 +38,15 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/build/",
     "src/config/",
     "src/host.ts",
+    "src/engines.ts",
     "src/client/",
     "src/cli/",
     "src/engine/wasi/addon/",
     "src/engine/wasi/kept-code.ts",
   ],
   "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
-  "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/http/"],
+  "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/engine/wasi/bootstrap.guest.ts", "src/http/"],
+  "node:os": ["src/engines.ts"],
   "node:sqlite": ["src/bindings/", "src/registry/"],
   "node:vm": ["src/engine/guest/modules.guest.ts"],
 };
@@ -86,7 +88,8 @@ describe("rings", () => {
   });
 
   test("files that run inside a guest import only each other, model/, the frames and the protocol", () => {
-    const allowed = /\.guest\.ts$|^src\/model\/|^src\/wasm\/|^src\/engine\/frames\/|^src\/engine\/guest\/protocol\.ts$/;
+    const allowed =
+      /\.guest\.ts$|^src\/model\/|^src\/wasm\/|^src\/engine\/frames\/|^src\/engine\/(?:guest|wasi)\/protocol\.ts$/;
     const wrong = arrows.filter(({ source, specifier }) => {
       if (!source.path.endsWith(".guest.ts")) return false;
       const target = findTarget(source, specifier);

@@ -276,8 +276,9 @@ export class Invocations {
       const answer = await capabilities.outbound(request, { redirect });
       return { head: { ...answer.head, url: answer.url }, body: answer.body };
     } catch (thrown) {
-      // because a cause may name addresses and paths of the host, and a guest may print what it gets
-      throw new Error(toNebulaError(thrown).message);
+      // Without its cause, which may name addresses and paths of the host: a guest may print what it gets.
+      const { code, message } = toNebulaError(thrown);
+      throw Object.assign(new Error(message), { name: code });
     }
   }
 }

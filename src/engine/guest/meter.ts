@@ -60,6 +60,11 @@ export class Meter {
     return Math.max(0, this.#last.memoryBytes - this.#options.blank.memoryBytes);
   }
 
+  /** Whether the last question for a sign of life has been answered, or none was due. */
+  get isAlive(): boolean {
+    return !this.#isPinging;
+  }
+
   /** Counts a request from now on. */
   begin(cpuMs = this.#options.limits.cpuMs): Metered {
     const metered: Metered = { cpuMs, stop: () => void this.#metered.delete(metered) };

@@ -20,6 +20,10 @@ export interface NurseryOptions {
   /** Blank processes kept ready of each size. */
   readonly spare: number;
   readonly defaultMemoryBytes: number;
+  /** Its processes have user ids from this index on; two nurseries of a node must not share any. Default 0. */
+  readonly firstIndex?: number;
+  /** The file of an add-on that the processes may load; asked for once, when the first is to be started. */
+  readonly addon?: () => Promise<string | undefined>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -47,6 +51,7 @@ export class Nursery implements AsyncDisposable {
   readonly #waiting: { memoryBytes: number; resolve(guest: GuestProcess): void; reject(error: unknown): void }[] = [];
   readonly #pending = new Set<Promise<void>>();
   #spawned = 0;
+  #addonFd: Promise<number | undefined> | undefined;
   #failure: NebulaError | undefined;
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
@@ -101,6 +106,8 @@ export class Nursery implements AsyncDisposable {
     const blanks = [...this.#sizes.values()].flatMap((size) => size.blanks.splice(0));
     await Promise.all(blanks.map((blank) => blank.end()));
     closeSync(this.#binaryFd);
+    const addonFd = await this.#addonFd;
+    if (addonFd !== undefined) closeSync(addonFd);
   }
 
   #sizeOf(memoryBytes: number): Size {
@@ -154,8 +161,11 @@ export class Nursery implements AsyncDisposable {
       await this.#backoff.wait(this.#closed.signal);
       if (this.#closed.signal.aborted) return;
       const { sandbox, bootstrap, cwd } = this.#options;
-      const command = sandbox.command({ index: this.#spawned++, memoryBytes });
-      const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd: this.#binaryFd, readyMs: READY_MS });
+      const addonFd = await this.#openAddon();
+      const index = (this.#options.firstIndex ?? 0) + this.#spawned++;
+      const command = sandbox.command({ index, memoryBytes, mayLoadAddon: addonFd !== undefined });
+      const binaryFd = this.#binaryFd;
+      const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd, addonFd, readyMs: READY_MS });
       this.#backoff.succeed();
       this.#failure = undefined;
       void guest.ended.then(() => remove(size.blanks, guest));
@@ -165,6 +175,13 @@ export class Nursery implements AsyncDisposable {
     } finally {
       size.spawning -= 1;
     }
+  }
+
+  async #openAddon(): Promise<number | undefined> {
+    const { addon } = this.#options;
+    if (addon === undefined) return undefined;
+    this.#addonFd ??= addon().then((path) => (path === undefined ? undefined : openSync(path, "r")));
+    return await this.#addonFd;
   }
 
   #deliver(guest: GuestProcess, memoryBytes: number, size: Size): void {

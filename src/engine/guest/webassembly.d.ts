@@ -1,5 +1,7 @@
 /** WebAssembly's JavaScript interface as far as guests use it; Node's types have little more than its name. */
 declare namespace WebAssembly {
+  type Exports = Readonly<Record<string, unknown>>;
+  function validate(bytes: Uint8Array): boolean;
   class Module {
     constructor(bytes: Uint8Array);
     static imports(module: Module): { module: string; name: string; kind: string }[];
@@ -7,7 +9,7 @@ declare namespace WebAssembly {
   }
   class Instance {
     constructor(module: Module, imports?: Record<string, Record<string, unknown>>);
-    readonly exports: Readonly<Record<string, unknown>>;
+    readonly exports: Exports;
   }
   class Memory {
     constructor(limits: { initial: number; maximum?: number });

@@ -1,0 +1,123 @@
+/**
+ * `interface = "cgi"`: CGI/1.1, with what WAGI adds to it.
+ *
+ *     meta-variables, body  →  environment, standard input
+ *     standard output       →  header lines, an empty line, the body
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc3875
+ * @see https://github.com/deislabs/wagi/blob/main/docs/environment_variables.md
+ */
+
+import { findHeader, type ResponseHead } from "../../model/exchange.ts";
+import { ProgramFailure } from "./failures.guest.ts";
+import type { ProgramAsked } from "./program.guest.ts";
+import { decodePath } from "./stdio.guest.ts";
+
+/** A program that has not ended its head by then has none. */
+const MAX_HEAD_BYTES = 65_536;
+/** Credentials stay out of the environment (section 4.1.18), and `Proxy` would become a setting of many HTTP clients. */
+const HIDDEN = new Set([
+  "authorization",
+  "proxy-authorization",
+  "proxy",
+  "content-length",
+  "content-type",
+  "connection",
+]);
+const NOT_IN_NAMES = /[^A-Z0-9]/g;
+
+/** What a CGI program is started with. */
+export function toCgi({ head, url, settings, vars, name, bodyBytes }: ProgramAsked): {
+  args: string[];
+  env: Record<string, string>;
+} {
+  const path = decodePath(url.pathname);
+  const type = findHeader(head.headers, "content-type");
+  const length = bodyBytes ?? findHeader(head.headers, "content-length");
+  const query = url.search.slice(1);
+  // Section 4.4: a query that is no form is a list of words.
+  const words = query === "" || query.includes("=") ? [] : query.split("+").map(decodePath);
+  return {
+    args: [name, ...settings.args, ...words],
+    env: {
+      ...toHttpVariables(head.headers),
+      AUTH_TYPE: "",
+      ...(length !== undefined && { CONTENT_LENGTH: String(length) }),
+      ...(type !== undefined && { CONTENT_TYPE: type }),
+      GATEWAY_INTERFACE: "CGI/1.1",
+      PATH_INFO: path,
+      PATH_TRANSLATED: path,
+      QUERY_STRING: query,
+      REMOTE_ADDR: "",
+      REMOTE_HOST: "",
+      REMOTE_USER: "",
+      REQUEST_METHOD: head.method,
+      SCRIPT_NAME: "",
+      SERVER_NAME: url.hostname,
+      SERVER_PORT: url.port || (url.protocol === "https:" ? "443" : "80"),
+      SERVER_PROTOCOL: "HTTP/1.1",
+      SERVER_SOFTWARE: "Nebula",
+      X_FULL_URL: url.href,
+      X_MATCHED_ROUTE: "/...",
+      X_RAW_PATH_INFO: url.pathname,
+      ...vars,
+    },
+  };
+}
+
+function toHttpVariables(headers: readonly string[]): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name = "", value = ""] = [headers[i], headers[i + 1]];
+    if (HIDDEN.has(name)) continue;
+    const key = `HTTP_${name.toUpperCase().replaceAll(NOT_IN_NAMES, "_")}`;
+    variables[key] = variables[key] === undefined ? value : `${variables[key]}, ${value}`;
+  }
+  return variables;
+}
+
+/** A head, and where the body begins. */
+export interface CgiHead {
+  readonly head: ResponseHead;
+  readonly bodyStart: number;
+}
+
+/**
+ * Reads the head, once its empty line has come. Throws a ProgramFailure when there will be none: it is too long, its
+ * lines are no header fields, or (section 6.2) it says neither of what type the body is nor where to go.
+ */
+export function readCgiHead(output: Uint8Array, { isWhole }: { isWhole: boolean }): CgiHead | undefined {
+  const lines: string[] = [];
+  let start = 0;
+  for (;;) {
+    const end = output.indexOf(0x0a, start);
+    if (end < 0 || end > MAX_HEAD_BYTES) {
+      if (isWhole || output.byteLength > MAX_HEAD_BYTES) {
+        throw new ProgramFailure("badAnswer", "its output does not begin with header lines and an empty line");
+      }
+      return undefined;
+    }
+    const line = new TextDecoder("latin1").decode(output.subarray(start, end)).replace(/\r$/, "");
+    start = end + 1;
+    if (line === "") return { head: toHead(lines), bodyStart: start };
+    lines.push(line);
+  }
+}
+
+function toHead(lines: readonly string[]): ResponseHead {
+  const headers: string[] = [];
+  let status: number | undefined;
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    if (colon < 1) throw new ProgramFailure("badAnswer", "a line of its head is no header field");
+    const name = line.slice(0, colon).trimEnd().toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    if (name === "status") status = Number.parseInt(value, 10);
+    else headers.push(name, value);
+  }
+  const isRedirect = headers.includes("location");
+  if (status === undefined && !isRedirect && !headers.includes("content-type")) {
+    throw new ProgramFailure("badAnswer", "its head has neither Content-Type nor Location nor Status");
+  }
+  return { status: status ?? (isRedirect ? 302 : 200), headers };
+}

@@ -1,0 +1,71 @@
+/**
+ * A WASI preview 1 program: one core module that is started anew for every request.
+ *
+ * A command is started by `_start`; a reactor that exports `handle` is initialised and then asked through that.
+ */
+
+import type { CoreModule } from "./core-module.guest.ts";
+import { ProgramFailure } from "./failures.guest.ts";
+import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
+import { Preview1, ProcExit } from "./preview1/preview1.guest.ts";
+import type { Program } from "./program.guest.ts";
+
+/** The names under which programs import preview 1; the second is that of its first edition. */
+const NAMESPACES = ["wasi_snapshot_preview1", "wasi_unstable"] as const;
+
+/** How the module is entered, and what it imports. */
+interface Entry {
+  readonly core: CoreModule;
+  readonly entry: string;
+  readonly isReactor: boolean;
+  readonly namespace: (typeof NAMESPACES)[number];
+  readonly names: readonly string[];
+}
+
+/** Makes the program. Throws a ProgramFailure when the module has no entry. */
+export function createCommand(settings: ProgramSettings, core: CoreModule): Program {
+  const entry = findEntry(core);
+  const parts = { ...settings, make: (io: ProgramIo) => makeInstance(entry, io) };
+  return {
+    answer: (head, call) => invokeProgram(parts, head, call),
+    serialize: () => core.serialize(),
+    [Symbol.dispose]: () => core[Symbol.dispose](),
+  };
+}
+
+function findEntry(core: CoreModule): Entry {
+  const exports = new Set(WebAssembly.Module.exports(core.module).map(({ name }) => name));
+  const entry = ["_start", "handle"].find((name) => exports.has(name));
+  if (entry === undefined) throw new ProgramFailure("refused", 'it exports neither "_start" nor "handle"');
+  const imports = WebAssembly.Module.imports(core.module).filter(({ kind }) => kind === "function");
+  const [namespace = NAMESPACES[0]] = NAMESPACES.filter((name) => imports.some(({ module }) => module === name));
+  const names = imports.filter(({ module }) => module === namespace).map(({ name }) => name);
+  return { core, entry, isReactor: entry === "handle" && exports.has("_initialize"), namespace, names };
+}
+
+function makeInstance({ core, entry, isReactor, namespace, names }: Entry, io: ProgramIo): ProgramInstance {
+  const host = new Preview1(io);
+  const made = core.instantiate({ [namespace]: host.imports(names, namespace) });
+  const memory = made.memory ?? made.instance.exports.memory;
+  if (!(memory instanceof WebAssembly.Memory)) throw new ProgramFailure("refused", 'it exports no "memory"');
+  host.bind(memory);
+  const { exports } = made.instance;
+  return {
+    run: async () => {
+      try {
+        if (isReactor) await WebAssembly.promising(exports._initialize)();
+        const code = await WebAssembly.promising(exports[entry])();
+        return typeof code === "number" ? code : 0;
+      } catch (thrown) {
+        if (isExit(thrown)) return thrown.code;
+        throw thrown;
+      }
+    },
+    memory: () => ({ bytes: memory.buffer.byteLength, limitBytes: core.memoryLimitBytes }),
+    release: () => core.release(made),
+  };
+}
+
+function isExit(thrown: unknown): thrown is ProcExit {
+  return thrown instanceof ProcExit;
+}

@@ -1,0 +1,123 @@
+/**
+ * One core module, compiled once and instantiated for every request.
+ *
+ *     bytes ─▶ memory imported ─▶ data split off ─▶ compiled, or loaded from machine code kept on disk
+ *
+ * The memory comes from a pool; large data is mapped copy-on-write instead of copied, where the add-on is there.
+ */
+
+import { importMemory, POOLED_MEMORY, type PooledMemory } from "../../wasm/import-memory.ts";
+import { type ImagePart, splitData } from "../../wasm/split-data.ts";
+import type { Addon } from "./addon/load-addon.guest.ts";
+import { ProgramFailure } from "./failures.guest.ts";
+import type { Memories, MemoryKind } from "./memories.guest.ts";
+
+/** What modules are compiled with. */
+export interface CompileOptions {
+  readonly addon: Addon | undefined;
+  readonly memories: Memories;
+  /** The most that one memory may grow to. */
+  readonly memoryBytes: number;
+  /** Machine code of before; what V8 refuses is compiled anew. */
+  readonly code?: Uint8Array | undefined;
+}
+
+/** An instance, and the memory it has of ours. */
+export interface CoreInstance {
+  readonly instance: WebAssembly.Instance;
+  readonly memory: WebAssembly.Memory | undefined;
+}
+
+const PAGE_BYTES = 65_536;
+/** Images below this are copied as fast as they are mapped (docs/decisions/0013). */
+const MAPPED_FROM_BYTES = 128 * 1024;
+
+/** A module that is ready to be instantiated. */
+export class CoreModule {
+  readonly module: WebAssembly.Module;
+  /** Whether machine code of before was good. */
+  readonly isFromCode: boolean;
+  readonly #options: CompileOptions;
+  #kind: MemoryKind | undefined;
+
+  /** Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be. */
+  constructor(bytes: Uint8Array, options: CompileOptions) {
+    const { addon } = options;
+    this.#options = options;
+    const imported = importMemory(bytes);
+    const { memory } = imported;
+    this.#kind = memory && this.#toKind(memory);
+    const image = memory && addon && findImage(imported.bytes, addon);
+    if (this.#kind !== undefined && image !== undefined) this.#kind = { ...this.#kind, image: image.id };
+    const final = image?.rest ?? imported.bytes;
+    const kept = options.code === undefined ? undefined : addon?.deserialize(final, options.code);
+    this.isFromCode = kept !== undefined;
+    this.module = kept ?? new WebAssembly.Module(final);
+  }
+
+  /** The most that its memory may grow to. */
+  get memoryLimitBytes(): number {
+    return (this.#kind?.maximumPages ?? 0) * PAGE_BYTES;
+  }
+
+  /** Makes an instance on a memory from the pool. Runs its start function. */
+  instantiate(imports: Record<string, Record<string, unknown>>): CoreInstance {
+    const { memories } = this.#options;
+    if (this.#kind === undefined)
+      return { instance: new WebAssembly.Instance(this.module, imports), memory: undefined };
+    const memory = memories.take(this.#kind);
+    const pooled = { [POOLED_MEMORY.name]: memory };
+    return { instance: new WebAssembly.Instance(this.module, { ...imports, [POOLED_MEMORY.module]: pooled }), memory };
+  }
+
+  /** Takes back the memory of an instance that never runs again. */
+  release({ memory }: CoreInstance): void {
+    if (memory !== undefined && this.#kind !== undefined) this.#options.memories.give(memory, this.#kind);
+  }
+
+  /** What V8 has compiled so far; nothing without the add-on. */
+  serialize(): Uint8Array | undefined {
+    return this.#options.addon?.serialize(this.module);
+  }
+
+  /** Lets go of what is outside of V8's heap. */
+  [Symbol.dispose](): void {
+    if (this.#kind === undefined) return;
+    this.#options.memories.forget(this.#kind);
+    if (this.#kind.image !== undefined) this.#options.addon?.closeImage(this.#kind.image);
+  }
+
+  #toKind({ initialPages, maximumPages }: PooledMemory): MemoryKind {
+    const limitPages = Math.floor(this.#options.memoryBytes / PAGE_BYTES);
+    if (initialPages > limitPages) {
+      const asked = `${initialPages * PAGE_BYTES} bytes of memory to begin with`;
+      throw new ProgramFailure("outOfMemory", `it asks for ${asked}, and may have ${limitPages * PAGE_BYTES}`);
+    }
+    return { initialPages, maximumPages: Math.min(maximumPages ?? limitPages, limitPages) };
+  }
+}
+
+/** Takes large data out of a module and makes a mappable image of it. */
+function findImage(bytes: Uint8Array, addon: Addon): { id: number; rest: Uint8Array } | undefined {
+  const split = splitData(bytes);
+  if (split.image === undefined) return undefined;
+  const dataBytes = split.image.reduce((sum, part) => sum + part.bytes.byteLength, 0);
+  if (dataBytes < MAPPED_FROM_BYTES) return undefined;
+  const { at, content } = layOut(split.image);
+  try {
+    return { id: addon.createImage(content, at), rest: split.bytes };
+  } catch {
+    // because a process may have no room for one more; data is copied then
+    return undefined;
+  }
+}
+
+/** The part of the memory that is not zero after instantiation, in whole pages. */
+function layOut(parts: readonly ImagePart[]): { at: number; content: Uint8Array } {
+  const first = Math.min(...parts.map(({ offset }) => offset));
+  const at = first - (first % PAGE_BYTES);
+  const end = Math.max(...parts.map(({ offset, bytes }) => offset + bytes.byteLength));
+  const content = new Uint8Array(Math.ceil((end - at) / PAGE_BYTES) * PAGE_BYTES);
+  for (const { offset, bytes } of parts) content.set(bytes, offset - at);
+  return { at, content };
+}

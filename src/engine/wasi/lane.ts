@@ -1,0 +1,285 @@
+/**
+ * A lane: one Wasm guest process, seen from the host. It has many programs, and answers many requests.
+ *
+ *     open ─▶ ended          by itself, or because a request in it broke a limit
+ *
+ * A process that ends takes with it what it was answering; `isInnocent` tells who of them may be repeated.
+ */
+
+import { NebulaError } from "../../model/errors.ts";
+import type { Clock, GuestLog } from "../../model/ports.ts";
+import { formatMs } from "../../model/units.ts";
+import type { IncomingAnswer } from "../frames/outgoing-call.ts";
+import type { GuestProcess } from "../guest/guest-process.ts";
+import { type FetchRequest, type GuestAnswer, Invocations } from "../guest/invocations.ts";
+import { type Broken, limitBroken, Meter, type Metered } from "../guest/meter.ts";
+import type { Watchdog } from "../guest/watchdog.ts";
+import type { HostedProgram, StateHold } from "./hosted-program.ts";
+import type { HostHead } from "./protocol.ts";
+
+/** What a lane works with. */
+export interface LaneParts {
+  readonly guest: GuestProcess;
+  readonly watchdog: Watchdog;
+  readonly clock: Clock;
+  /** Everything the process may hold. */
+  readonly memoryBytes: number;
+  readonly onBackgroundLog: GuestLog;
+  /** There may be room in it that was not there before. */
+  onRoom(): void;
+}
+
+/** The place of one request in a lane. */
+export interface Job {
+  readonly lane: Lane;
+  readonly program: HostedProgram;
+  /** It is the only request of its process. */
+  readonly isAlone: boolean;
+  /** It has reached something outside, or told the client something: it cannot be repeated. */
+  isSpent: boolean;
+  metered: Metered | undefined;
+}
+
+/** Requests at once in one lane, waiting ones included. */
+const MAX_IN_FLIGHT = 256;
+/** More is given to a lane only while it is expected to be done with what it has after this. */
+const AHEAD_MS = 2;
+/** A process that used less of a look's time than this waits rather than works. */
+const WAITING_CPU_MS = 5;
+/** Work without a request: compiling and collecting garbage. */
+const IDLE_CPU_MS = 60_000;
+
+/** One Wasm guest process. */
+export class Lane implements AsyncDisposable {
+  readonly ended: Promise<NebulaError | undefined>;
+  readonly #parts: LaneParts;
+  readonly #meter: Meter;
+  readonly #watch: Disposable;
+  readonly #invocations: Invocations;
+  readonly #loaded = new Map<string, Promise<void>>();
+  /** Requests whose instance is not through, and those of them that keep the process busy, with what they are expected to take. */
+  readonly #jobs = new Set<Job>();
+  readonly #busy = new Map<Job, number>();
+  #suspects: ReadonlySet<Metered> | undefined;
+  #lastCpuMs = 0;
+  #isOpen = true;
+
+  constructor(parts: LaneParts) {
+    const { guest, watchdog, clock, onBackgroundLog, memoryBytes } = parts;
+    this.#parts = parts;
+    const meter = new Meter({
+      limits: { memoryBytes, cpuMs: IDLE_CPU_MS },
+      blank: guest.findUsage() ?? { cpuMs: 0, memoryBytes: 0 },
+      ping: () => guest.peer.call({ op: "ping" }, null).answer,
+    });
+    this.#meter = meter;
+    this.#watch = watchdog.watch({
+      get isBusy() {
+        return meter.inFlight > 0;
+      },
+      look: () => this.#look(),
+    });
+    const onHung = (reason: NebulaError) => this.#break({ limit: "cpuMs", suspects: this.#unanswered() }, reason);
+    this.#invocations = new Invocations({ guest, meter, clock, onBackgroundLog, onHung });
+    this.ended = guest.ending.then((reason) => {
+      this.#isOpen = false;
+      this.#watch[Symbol.dispose]();
+      return reason;
+    });
+  }
+
+  /** Whether it still takes anything. */
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Whether it answers nothing now. */
+  get isIdle(): boolean {
+    return this.#jobs.size === 0;
+  }
+
+  /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
+  admit(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job | undefined {
+    if (!this.#hasRoom(program, { isAlone })) return undefined;
+    const job: Job = { lane: this, program, isAlone, isSpent: false, metered: undefined };
+    this.#jobs.add(job);
+    this.#busy.set(job, program.expectedMs);
+    if (program.state !== undefined) this.#hold(job, program.state);
+    return job;
+  }
+
+  /** The state directory is with this job and in this lane now; a copy that is older is loaded anew. */
+  #hold(job: Job, state: StateHold): void {
+    if (state.program !== job.program || state.lane !== this) this.#loaded.delete(job.program.id);
+    Object.assign(state, { job, program: job.program, lane: this });
+  }
+
+  #hasRoom({ expectedMs, state }: HostedProgram, { isAlone }: { isAlone: boolean }): boolean {
+    if (!this.#isOpen || state?.job !== undefined) return false;
+    if (this.#jobs.size === 0) return true;
+    if (isAlone || this.#jobs.size >= MAX_IN_FLIGHT) return false;
+    let aheadMs = 0;
+    for (const [job, ms] of this.#busy) {
+      if (job.isAlone) return false;
+      aheadMs += ms;
+    }
+    return this.#busy.size === 0 || (this.#meter.isAlive && aheadMs + expectedMs <= AHEAD_MS);
+  }
+
+  /** Has the program here, unless it is. @throws {NebulaError} NEBULA_START_FAILED. */
+  async load(program: HostedProgram): Promise<void> {
+    const known = this.#loaded.get(program.id);
+    if (known !== undefined) return await known;
+    const loading = this.#load(program);
+    this.#loaded.set(program.id, loading);
+    await loading.catch((error: unknown) => {
+      this.#loaded.delete(program.id);
+      throw error;
+    });
+  }
+
+  /** Lets the program go. */
+  unload({ id }: HostedProgram): void {
+    if (!this.#loaded.delete(id) || !this.#isOpen) return;
+    // because a process that is gone has let it go too
+    this.#parts.guest.peer.call({ op: "unload", program: id }, null).answer.catch(() => {});
+  }
+
+  /** Asks the process itself, on behalf of a program and within its limits. Throws as `Instance.fetch` does. */
+  async ask(head: HostHead, { tenant }: HostedProgram): Promise<IncomingAnswer> {
+    const { guest, clock } = this.#parts;
+    const { name, limits } = tenant.spec;
+    const metered = this.#meter.begin(limits.cpuMs);
+    using _timer = clock.after(limits.startMs, () => {
+      const why = `it was not done after ${formatMs(limits.startMs)}`;
+      this.#end(
+        new NebulaError("NEBULA_START_FAILED", `Cannot start "${name}": ${why}`, { details: { function: name } }),
+      );
+    });
+    try {
+      return await guest.peer.call(head, null).answer;
+    } catch (thrown) {
+      const what = `Cannot try "${name}"`;
+      throw await this.#invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
+    } finally {
+      metered.stop();
+    }
+  }
+
+  /** Answers a request; throws as `Instance.fetch` does. */
+  async fetch(job: Job, request: FetchRequest): Promise<GuestAnswer> {
+    const { program } = job;
+    const { clock } = this.#parts;
+    try {
+      const arrivedAtMs = clock.nowMs();
+      await this.load(program);
+      const loadMs = clock.nowMs() - arrivedAtMs;
+      const answer = await this.#invocations.fetch(program.tenant, {
+        ...request,
+        extra: { program: program.id },
+        onReach: () => {
+          job.isSpent = true;
+        },
+        onMetered: (metered) => {
+          job.metered = metered;
+        },
+      });
+      job.isSpent = true;
+      program.learn(answer.busyMs);
+      this.#busy.delete(job);
+      this.#parts.onRoom();
+      void answer.settled.then(() => this.release(job));
+      return { ...answer, startMs: answer.startMs + loadMs };
+    } catch (thrown) {
+      this.release(job);
+      throw thrown;
+    }
+  }
+
+  /** Gives a place back. */
+  release(job: Job): void {
+    this.#jobs.delete(job);
+    this.#busy.delete(job);
+    const { state } = job.program;
+    if (state?.job === job) state.job = undefined;
+    this.#parts.onRoom();
+  }
+
+  /** Whether the process is ending and this request, which has no answer, need not be the one to blame for it. */
+  isInnocent({ metered, isAlone }: Job): boolean {
+    if (this.#isOpen || isAlone) return false;
+    const suspects = this.#suspects;
+    return suspects === undefined || suspects.size > 1 || metered === undefined || !suspects.has(metered);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOpen = false;
+    this.#watch[Symbol.dispose]();
+    await this.#parts.guest.end();
+  }
+
+  async #load(program: HostedProgram): Promise<void> {
+    const { tenant } = program;
+    const { name, limits } = tenant.spec;
+    const what = `Cannot start "${name}"`;
+    const { head, body } = await program.read();
+    const call = this.#parts.guest.peer.call(head, body);
+    using _timer = this.#parts.clock.after(limits.startMs, () => {
+      const why = `it took more than ${formatMs(limits.startMs)} to compile`;
+      call.cancel(new NebulaError("NEBULA_START_FAILED", `${what}: ${why}`, { details: { function: name } }));
+    });
+    const metered = this.#meter.begin(limits.cpuMs);
+    try {
+      const answer = await call.answer;
+      if (head.codeBytes > 0 && !isFromCode(answer.head)) program.onCodeRefused();
+    } catch (thrown) {
+      throw await this.#invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
+    } finally {
+      metered.stop();
+    }
+  }
+
+  #unanswered(): Metered[] {
+    return [...this.#busy.keys()].flatMap(({ metered }) => (metered === undefined ? [] : [metered]));
+  }
+
+  #look(): void {
+    const usage = this.#parts.guest.findUsage();
+    if (usage === undefined) return;
+    const broken = this.#meter.sample(usage);
+    const spentMs = usage.cpuMs - this.#lastCpuMs;
+    this.#lastCpuMs = usage.cpuMs;
+    if (broken !== undefined) this.#break(broken);
+    else if (spentMs <= WAITING_CPU_MS) this.#yield();
+  }
+
+  /** What is in flight waits for something, and leaves the process to others. */
+  #yield(): void {
+    if (this.#busy.size === 0) return;
+    for (const job of this.#busy.keys()) if (!job.isAlone) this.#busy.delete(job);
+    this.#parts.onRoom();
+  }
+
+  /** Ends the process because of a request in it. */
+  #break({ limit, suspects }: Broken, reason?: NebulaError): void {
+    this.#suspects = new Set(suspects);
+    const [guilty, ...others] = [...this.#jobs].filter(({ metered }) => metered && this.#suspects?.has(metered));
+    const isClear = guilty !== undefined && others.length === 0;
+    const shared = new NebulaError(
+      "NEBULA_GUEST_EXITED",
+      "Cannot go on with the guest process: one of the requests in it broke a limit",
+      { details: { limit } },
+    );
+    this.#end(isClear ? (reason ?? limitBroken(guilty.program.tenant.spec, limit)) : shared);
+  }
+
+  #end(reason: NebulaError): void {
+    this.#isOpen = false;
+    this.#parts.guest.kill(reason);
+  }
+}
+
+/** What the process says of a program that it has loaded. */
+function isFromCode(head: unknown): boolean {
+  return typeof head === "object" && head !== null && "isFromCode" in head && head.isFromCode === true;
+}

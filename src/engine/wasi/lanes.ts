@@ -1,0 +1,204 @@
+/**
+ * The lanes of a node, and which request gets which: one queue for each program, served in turn, so that a program
+ * with many requests delays none with few.
+ *
+ *     one lane per core; more while all of them are held up by long work; those end when they are not needed
+ *
+ * A request whose process ended because of another is repeated, alone if it may have been the one to blame, as long as
+ * it has reached nothing outside and its body is still whole.
+ */
+
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { Clock, Log } from "../../model/ports.ts";
+import { Backoff } from "../backoff.ts";
+import type { FetchRequest, GuestAnswer } from "../guest/invocations.ts";
+import { FairQueue } from "./fair-queue.ts";
+import type { HostedProgram } from "./hosted-program.ts";
+import type { Job, Lane } from "./lane.ts";
+
+/** What lanes are made with, and how many there may be. */
+export interface LanesOptions {
+  /** Starts a process. `onRoom` is to be called when it can take more. */
+  open(onRoom: () => void): Promise<Lane>;
+  /** Kept open. */
+  readonly count: number;
+  /** Open at the most. */
+  readonly maxCount: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** An answer, and how long it waited for a lane. */
+export interface LanesAnswer extends GuestAnswer {
+  readonly queueMs: number;
+}
+
+/** All lanes are held up when nothing has moved for this long. */
+const HELD_UP_MS = 15;
+/** How long an extra lane is kept without work. */
+const EXTRA_IDLE_MS = 10_000;
+const BACKOFF_MS = { firstMs: 50, lastMs: 5_000 };
+/** How often a request is given to a lane at the most. */
+const MAX_ATTEMPTS = 3;
+
+/** The lanes of one node. */
+export class Lanes implements AsyncDisposable {
+  readonly #options: LanesOptions;
+  readonly #lanes: Lane[] = [];
+  readonly #queue: FairQueue;
+  readonly #backoff: Backoff;
+  readonly #closed = new AbortController();
+  readonly #pending = new Set<Promise<void>>();
+  #opening = 0;
+  #heldUp: Disposable | undefined;
+  #sweep: Disposable | undefined;
+
+  constructor(options: LanesOptions) {
+    const { clock } = options;
+    this.#options = options;
+    this.#backoff = new Backoff({ clock, ...BACKOFF_MS });
+    this.#queue = new FairQueue({ clock, admit: (program, how) => this.#admit(program, how) });
+  }
+
+  /** Opens lanes ahead of time. */
+  warm(): void {
+    while (this.#lanes.length + this.#opening < this.#options.count) this.#open();
+  }
+
+  /** Has the program in one lane. @throws {NebulaError} NEBULA_START_FAILED. */
+  async load(program: HostedProgram, { signal }: { signal: AbortSignal }): Promise<void> {
+    const job = await this.#take(program, { isAlone: false, signal });
+    try {
+      await job.lane.load(program);
+    } finally {
+      job.lane.release(job);
+    }
+  }
+
+  /** Lets the program go everywhere. */
+  unload(program: HostedProgram): void {
+    for (const lane of this.#lanes) lane.unload(program);
+  }
+
+  /** Answers a request; throws as `Instance.fetch` does, and NEBULA_OVERLOADED when no lane has room in time. */
+  async fetch(program: HostedProgram, request: FetchRequest): Promise<LanesAnswer> {
+    const { clock } = this.#options;
+    const { signal, body } = request.call;
+    let queueMs = 0;
+    for (let attempt = 1; ; attempt++) {
+      const sinceMs = clock.nowMs();
+      const taken = this.#take(program, { isAlone: attempt > 1, signal });
+      const job = taken instanceof Promise ? await taken : taken;
+      queueMs += clock.nowMs() - sinceMs;
+      try {
+        return { ...(await job.lane.fetch(job, request)), queueMs };
+      } catch (thrown) {
+        const isRepeatable = !job.isSpent && !(body instanceof ReadableStream) && !signal.aborted;
+        if (!job.lane.isInnocent(job) || !isRepeatable || attempt === MAX_ATTEMPTS) throw thrown;
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed.abort();
+    this.#heldUp?.[Symbol.dispose]();
+    this.#sweep?.[Symbol.dispose]();
+    this.#queue.failAll(closed());
+    await Promise.all(this.#pending);
+    await Promise.all(this.#lanes.splice(0).map((lane) => lane[Symbol.asyncDispose]()));
+  }
+
+  /** A place in a lane: at once when there is one and nobody of the same program has waited for longer. */
+  #take(program: HostedProgram, { isAlone, signal }: { isAlone: boolean; signal: AbortSignal }): Job | Promise<Job> {
+    if (this.#closed.signal.aborted) throw closed();
+    const job = this.#queue.isWaiting(program) ? undefined : this.#admit(program, { isAlone });
+    if (job !== undefined) return job;
+    const waiting = this.#queue.join(program, { isAlone, signal });
+    this.#grow();
+    return waiting;
+  }
+
+  #admit(program: HostedProgram, how: { isAlone: boolean }): Job | undefined {
+    for (const lane of this.#lanes) {
+      const job = lane.admit(program, how);
+      if (job !== undefined) return job;
+    }
+    return undefined;
+  }
+
+  /** Somebody waits. Lanes that are always there are opened at once, others when all are held up. */
+  #grow(): void {
+    const { count, maxCount, clock } = this.#options;
+    const open = this.#lanes.length + this.#opening;
+    if (open < count) this.#open();
+    if (open < count || open >= maxCount || this.#heldUp !== undefined) return;
+    const servedBefore = this.#queue.served;
+    this.#heldUp = clock.after(HELD_UP_MS, () => {
+      this.#heldUp = undefined;
+      if (this.#queue.length === 0) return;
+      if (this.#queue.served === servedBefore && this.#lanes.length + this.#opening < maxCount) this.#open();
+      this.#grow();
+    });
+  }
+
+  #open(): void {
+    this.#opening += 1;
+    const opening = this.#openOne().finally(() => this.#pending.delete(opening));
+    this.#pending.add(opening);
+  }
+
+  async #openOne(): Promise<void> {
+    const { signal } = this.#closed;
+    try {
+      await this.#backoff.wait(signal);
+      signal.throwIfAborted();
+      const lane = await this.#options.open(() => this.#onRoom());
+      this.#backoff.succeed();
+      this.#lanes.push(lane);
+      void lane.ended.then((reason) => this.#onEnded(lane, reason));
+    } catch (thrown) {
+      if (signal.aborted) return;
+      this.#backoff.fail();
+      const error = toNebulaError(thrown);
+      this.#options.log.write("error", "lane not opened", { code: error.code, error: error.message });
+      if (this.#lanes.length === 0) this.#queue.failAll(error);
+    } finally {
+      this.#opening -= 1;
+    }
+    this.#onRoom();
+  }
+
+  #onEnded(lane: Lane, reason: NebulaError | undefined): void {
+    const at = this.#lanes.indexOf(lane);
+    if (at < 0) return;
+    this.#lanes.splice(at, 1);
+    if (reason !== undefined) {
+      const fields = { code: reason.code, reason: reason.message };
+      this.#options.log.write("warn", "lane ended", fields);
+    }
+    if (this.#lanes.length + this.#opening < this.#options.count) this.#open();
+  }
+
+  #onRoom(): void {
+    this.#queue.serve();
+    if (this.#queue.length > 0) this.#grow();
+    else if (this.#lanes.length > this.#options.count) this.#scheduleSweep();
+  }
+
+  /** Ends a lane that is not needed any more, one at a time. */
+  #scheduleSweep(): void {
+    if (this.#closed.signal.aborted) return;
+    this.#sweep ??= this.#options.clock.after(EXTRA_IDLE_MS, () => {
+      this.#sweep = undefined;
+      const at = this.#lanes.findLastIndex((lane) => lane.isIdle);
+      if (this.#lanes.length <= this.#options.count || at < 0) return;
+      const [lane] = this.#lanes.splice(at, 1);
+      void lane?.[Symbol.asyncDispose]();
+      if (this.#lanes.length > this.#options.count) this.#scheduleSweep();
+    });
+  }
+}
+
+function closed(): NebulaError {
+  return new NebulaError("NEBULA_DRAINING", "Cannot take a request: the node is stopping");
+}

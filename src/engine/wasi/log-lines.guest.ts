@@ -1,0 +1,65 @@
+/**
+ * Standard error as log lines: one note for each line, up to the function's limit; the end of it is kept for errors.
+ */
+
+import type { LogMethod } from "../guest/protocol.ts";
+import type { ByteSink } from "./streams.guest.ts";
+
+/** Takes one line of the log. */
+export type WriteLine = (level: LogMethod, text: string) => void;
+
+const TAIL_LENGTH = 1_000;
+/** A line without an end is cut here, so that it fits a frame whatever its characters are. */
+const LINE_LENGTH = 8_192;
+/** JavaScript in Wasm says in front of a line how much it matters: `U+001F w` and the text. */
+const MARK = "\u001f";
+const LEVELS: Readonly<Record<string, LogMethod>> = { d: "debug", l: "log", i: "info", w: "warn", e: "error" };
+
+/** The standard error of one invocation. */
+export class LogLines implements ByteSink {
+  readonly #write: WriteLine;
+  readonly #limitBytes: number;
+  readonly #decoder = new TextDecoder();
+  #leftBytes: number;
+  #line = "";
+  #tail = "";
+
+  constructor(write: WriteLine, limitBytes: number) {
+    this.#write = write;
+    this.#limitBytes = limitBytes;
+    this.#leftBytes = limitBytes;
+  }
+
+  /** The last of what was written. */
+  get tail(): string {
+    return this.#tail.trimEnd();
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.#leftBytes <= 0) return;
+    const text = this.#decoder.decode(bytes, { stream: true });
+    this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
+    const lines = (this.#line + text).split("\n");
+    this.#line = lines.pop() ?? "";
+    for (const line of lines) this.#emit(line);
+    while (this.#line.length > LINE_LENGTH) {
+      this.#emit(this.#line.slice(0, LINE_LENGTH));
+      this.#line = this.#line.slice(LINE_LENGTH);
+    }
+  }
+
+  /** Writes what has no end of line yet. */
+  flush(): void {
+    if (this.#line !== "") this.#emit(this.#line);
+    this.#line = "";
+  }
+
+  #emit(line: string): void {
+    if (this.#leftBytes <= 0) return;
+    const level = line.startsWith(MARK) ? line[1] : undefined;
+    const text = (level === undefined ? line : line.slice(2)).slice(0, this.#leftBytes);
+    this.#leftBytes -= line.length + 1;
+    const end = this.#leftBytes <= 0 ? ` … (no more is kept: the log limit is ${this.#limitBytes} bytes)` : "";
+    this.#write(LEVELS[level ?? "e"] ?? "error", text + end);
+  }
+}

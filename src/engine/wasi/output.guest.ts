@@ -1,0 +1,94 @@
+/**
+ * What a program writes to its standard output, on its way to becoming a response body.
+ *
+ *     kept ─▶ streaming          when it has become much, or when the program waits and its head is known
+ *
+ * As long as it is kept, nothing has been promised to the client, and a failure is still a clean one.
+ */
+
+import type { ByteSink } from "./streams.guest.ts";
+
+/** This much is kept; then the program is held up until somebody reads. */
+export const KEPT_BYTES = 65_536;
+
+/** The output of one invocation. */
+export class Output implements ByteSink {
+  #parts: Uint8Array[] = [];
+  #bytes = 0;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #drained: PromiseWithResolvers<void> | undefined;
+  #isCancelled = false;
+  /** Called with each write while everything is kept. */
+  onKept: () => void = () => {};
+  /** Waits for a reader; a place for whoever measures that. */
+  wait: (drained: Promise<void>) => Promise<void> = (drained) => drained;
+
+  /** How much is kept. */
+  get keptBytes(): number {
+    return this.#controller === undefined ? this.#bytes : 0;
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    if (bytes.byteLength === 0 || this.#isCancelled) return undefined;
+    const copy = bytes.slice();
+    if (this.#controller !== undefined) {
+      this.#controller.enqueue(copy);
+      return (this.#controller.desiredSize ?? 1) > 0 ? undefined : this.#whenDrained();
+    }
+    this.#parts.push(copy);
+    this.#bytes += copy.byteLength;
+    this.onKept();
+    return this.#bytes > KEPT_BYTES ? this.#whenDrained() : undefined;
+  }
+
+  /** All that is kept, as one piece. */
+  take(): Uint8Array {
+    const [first] = this.#parts;
+    if (this.#parts.length === 1 && first !== undefined) return first;
+    const whole = new Uint8Array(this.#bytes);
+    let at = 0;
+    for (const part of this.#parts) {
+      whole.set(part, at);
+      at += part.byteLength;
+    }
+    this.#parts = [whole];
+    return whole;
+  }
+
+  /** From now on what is written goes through the stream, after what is kept from `start` on. */
+  stream(start: number): ReadableStream<Uint8Array> {
+    const rest = this.take().subarray(start);
+    this.#parts = [];
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (controller) => {
+          this.#controller = controller;
+          if (rest.byteLength > 0) controller.enqueue(rest);
+        },
+        pull: () => this.#release(),
+        cancel: () => {
+          this.#isCancelled = true;
+          this.#release();
+        },
+      },
+      { highWaterMark: KEPT_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
+    );
+  }
+
+  /** The program has ended, with what went wrong if something did. Without effect while everything is kept. */
+  end(error?: unknown): void {
+    if (this.#controller === undefined || this.#isCancelled) return;
+    if (error === undefined) this.#controller.close();
+    else this.#controller.error(error);
+  }
+
+  #whenDrained(): Promise<void> {
+    this.#drained ??= Promise.withResolvers();
+    return this.wait(this.#drained.promise);
+  }
+
+  #release(): void {
+    this.#drained?.resolve();
+    this.#drained = undefined;
+  }
+}

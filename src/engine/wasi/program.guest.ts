@@ -1,0 +1,44 @@
+/**
+ * What every kind of program looks like to the process that runs it.
+ */
+
+import type { Body, RequestHead, ResponseHead } from "../../model/exchange.ts";
+import type { WasiSettings } from "../../model/function.ts";
+import type { OutgoingCall } from "../frames/outgoing-call.ts";
+import type { GuestCallHead, LogMethod } from "../guest/protocol.ts";
+
+/** One call of the host, as far as a program needs it. */
+export interface ProgramCall {
+  readonly signal: AbortSignal;
+  takeBody(): Body;
+  /** Keeps the invocation open until the work is over. */
+  hold(work: Promise<unknown>): void;
+  log(level: LogMethod, text: string): void;
+  /** Asks the host for something outside of this process. */
+  reach(to: Omit<GuestCallHead, "parent" | "redirect">, body: Body): OutgoingCall;
+}
+
+/** An answer with the time it took. */
+export interface ProgramAnswer {
+  readonly head: ResponseHead & { readonly startMs: number; readonly busyMs: number };
+  readonly body: Body;
+}
+
+/** A program, compiled and ready; each request has an instance of its own. */
+export interface Program extends Disposable {
+  /** Answers one request. Rejects with a ProgramFailure, or with what the program itself says it threw. */
+  answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer>;
+  /** What V8 has compiled of it so far; nothing without the add-on. */
+  serialize(): Uint8Array | undefined;
+}
+
+/** What a program is asked, for the interface that puts it into words. */
+export interface ProgramAsked {
+  readonly head: RequestHead;
+  readonly url: URL;
+  readonly settings: WasiSettings;
+  readonly vars: Readonly<Record<string, string>>;
+  readonly name: string;
+  /** How long the body is; absent while it comes. */
+  readonly bodyBytes: number | undefined;
+}

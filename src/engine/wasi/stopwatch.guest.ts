@@ -1,0 +1,50 @@
+/**
+ * How long an invocation keeps its process busy: the time from its begin without the time in which it waits.
+ */
+
+import type { WasiClock } from "./clock.guest.ts";
+import type { ByteSource } from "./streams.guest.ts";
+
+/** Runs from when it is made. */
+export class Stopwatch {
+  #sinceMs = performance.now();
+  #busyMs = 0;
+  #waits = 0;
+  /** Called each time when the program begins to wait. */
+  onWait: () => void = () => {};
+
+  /** Milliseconds so far. */
+  get busyMs(): number {
+    return this.#busyMs + (this.#waits === 0 ? performance.now() - this.#sinceMs : 0);
+  }
+
+  /** Stands still until the promise settles. */
+  wait<T>(promise: Promise<T>): Promise<T> {
+    if (this.#waits === 0) this.#busyMs += performance.now() - this.#sinceMs;
+    this.#waits += 1;
+    this.onWait();
+    return promise.finally(() => {
+      this.#waits -= 1;
+      if (this.#waits === 0) this.#sinceMs = performance.now();
+    });
+  }
+
+  /** The source, with its waits taken out. */
+  source(source: ByteSource): ByteSource {
+    return {
+      read: (max) => {
+        const bytes = source.read(max);
+        return bytes instanceof Promise ? this.wait(bytes) : bytes;
+      },
+    };
+  }
+
+  /** The clock, with its sleeps taken out. */
+  clock(clock: WasiClock): WasiClock {
+    return {
+      nowNs: clock.nowNs,
+      monotonicNs: clock.monotonicNs,
+      sleep: (ns, signal) => this.wait(clock.sleep(ns, signal)),
+    };
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The WASI engine: Wasm programs that share guest processes, each request in a fresh instance.
+ *
+ *     prepare   read the program, try it and make it hot in a process of its own, keep what V8 compiled
+ *     start     have it loaded in a lane
+ *     fetch     frames; the instance is made inside
+ */
+
+import type { WasmArtifact } from "../../model/artifact.ts";
+import type { Deployment } from "../../model/deployment.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { DEFAULT_WASI } from "../../model/function.ts";
+import type { BlobReader, Capabilities, Clock, GuestLog, Log } from "../../model/ports.ts";
+import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
+import { readBody } from "../frames/read-body.ts";
+import type { Tenant } from "../guest/invocations.ts";
+import type { Nursery } from "../guest/nursery.ts";
+import type { Watchdog } from "../guest/watchdog.ts";
+import { HostedProgram, type StateHold } from "./hosted-program.ts";
+import type { KeptCode } from "./kept-code.ts";
+import { Lane } from "./lane.ts";
+import { Lanes } from "./lanes.ts";
+import { toProgramError } from "./program-error.ts";
+import { STATE_BINDING } from "./protocol.ts";
+import type { StateStore } from "./state-store.ts";
+import { tryProgram } from "./trial.ts";
+
+/** What the engine works with. */
+export interface WasiEngineParts {
+  /** Blank Wasm guest processes. */
+  readonly nursery: Nursery;
+  readonly watchdog: Watchdog;
+  readonly blobs: BlobReader;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Machine code of before, and the name of that of a program; absent where there is no add-on. */
+  readonly code?: { readonly kept: KeptCode; toKey(digest: string): string } | undefined;
+  /** Processes kept, and at the most. */
+  readonly laneCount: number;
+  readonly maxLaneCount: number;
+  /** Everything that one of them may hold. */
+  readonly laneMemoryBytes: number;
+  readonly onBackgroundLog: GuestLog;
+  /** Directories that outlive invocations. */
+  readonly states: StateStore;
+}
+
+/** Makes the engine. It owns the nursery and the watchdog from then on. */
+export function createWasiEngine(parts: WasiEngineParts): Engine {
+  const { nursery, watchdog, clock, log, laneCount, maxLaneCount } = parts;
+  const openLane = async (onRoom: () => void) => {
+    const guest = await nursery.take(parts.laneMemoryBytes);
+    return new Lane({
+      guest,
+      watchdog,
+      clock,
+      memoryBytes: parts.laneMemoryBytes,
+      onBackgroundLog: parts.onBackgroundLog,
+      onRoom,
+    });
+  };
+  const holds = new Map<string, StateHold>();
+  const lanes = new Lanes({ open: openLane, count: laneCount, maxCount: maxLaneCount, clock, log });
+  const tryOut = async (program: HostedProgram, { signal }: Pick<PrepareOptions, "signal">) => {
+    await using lane = await openLane(() => {});
+    await tryProgram(program, { lane, signal, log, code: parts.code });
+  };
+  return {
+    runs: ["wasi-p1", "component"],
+    supports: { streaming: true, concurrency: true, cpuLimit: true },
+    prepare: async (deployment, { signal, capabilities, isProven }) => {
+      const program = toProgram(deployment, { parts, capabilities, holds });
+      if (!isProven) await tryOut(program, { signal }).catch(refuse);
+      else lanes.warm();
+      return toPrepared(program, { lanes });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await lanes[Symbol.asyncDispose]();
+      await nursery[Symbol.asyncDispose]();
+      watchdog[Symbol.dispose]();
+    },
+  };
+}
+
+function refuse(thrown: unknown): never {
+  const { message, details, hint } = toNebulaError(thrown);
+  throw new NebulaError("NEBULA_PREPARE_FAILED", message, {
+    details,
+    cause: thrown,
+    ...(hint !== undefined && { hint }),
+  });
+}
+
+function toPrepared(program: HostedProgram, { lanes }: { lanes: Lanes }): Prepared {
+  let instances = 0;
+  return {
+    start: async ({ signal }) => {
+      await lanes.load(program, { signal });
+      instances += 1;
+      const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+      const instance: Instance = {
+        ended,
+        fetch: async (call, options) => {
+          const { queueMs, startMs, ...answer } = await lanes.fetch(program, { call, ...options });
+          return { ...answer, phases: { queueMs, startMs } };
+        },
+        [Symbol.asyncDispose]: async () => {
+          instances -= 1;
+          if (instances === 0) lanes.unload(program);
+          resolve(undefined);
+        },
+      };
+      return instance;
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function toProgram(
+  deployment: Deployment,
+  { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: Map<string, StateHold> },
+): HostedProgram {
+  const { spec, id } = deployment;
+  const artifact = getArtifact(deployment);
+  const { blobs, code } = parts;
+  const statePath = spec.wasi?.state;
+  const tenant: Tenant = {
+    spec,
+    capabilities: statePath === undefined ? capabilities : withState(capabilities, { name: spec.name, parts }),
+    mapStack: async (text) => text,
+    toError: async (error, failure) => toProgramError(error, failure, spec),
+  };
+  const codeKey = code?.toKey(artifact.main.digest);
+  return new HostedProgram({
+    id,
+    tenant,
+    state: statePath === undefined ? undefined : getHold(holds, spec.name),
+    codeKey,
+    onCodeRefused: () => (codeKey === undefined ? undefined : void code?.kept.remove(codeKey)),
+    read: async () => {
+      const paths = Object.entries(artifact.files);
+      const [main, ...files] = await Promise.all(
+        [artifact.main, ...paths.map(([, blob]) => blob)].map(({ digest }) => blobs.read(digest)),
+      );
+      const kept = codeKey === undefined ? undefined : await code?.kept.find(codeKey);
+      const state = statePath === undefined ? undefined : await parts.states.read(spec.name);
+      const more = [state, kept].filter((bytes) => bytes !== undefined);
+      return {
+        head: {
+          op: "load",
+          id,
+          name: spec.name,
+          kind: artifact.kind,
+          settings: spec.wasi ?? DEFAULT_WASI,
+          bindings: spec.bindings,
+          memoryBytes: Math.min(spec.limits.memoryBytes, parts.laneMemoryBytes),
+          logBytes: spec.limits.logBytes,
+          mainBytes: artifact.main.bytes,
+          files: paths.map(([path, { bytes }]) => ({ path, bytes })),
+          stateBytes: state?.byteLength ?? 0,
+          codeBytes: kept?.byteLength ?? 0,
+        },
+        body: Buffer.concat([main ?? new Uint8Array(), ...files, ...more]),
+      };
+    },
+  });
+}
+
+function getHold(holds: Map<string, StateHold>, name: string): StateHold {
+  const known = holds.get(name);
+  const hold = known ?? { job: undefined, program: undefined, lane: undefined };
+  holds.set(name, hold);
+  return hold;
+}
+
+/** Saving the state directory is a call to a binding that only our own code in the guest can name. */
+function withState(
+  capabilities: Capabilities,
+  { name, parts }: { name: string; parts: Pick<WasiEngineParts, "states"> },
+): Capabilities {
+  return {
+    ...capabilities,
+    binding: async (binding, call) => {
+      if (binding !== STATE_BINDING) return await capabilities.binding(binding, call);
+      await parts.states.write(name, await readBody(call.body));
+      return { head: { status: 204, headers: [] }, body: null };
+    },
+  };
+}
+
+function getArtifact({ artifact, spec }: Deployment): WasmArtifact {
+  if (artifact !== undefined && artifact.kind !== "js") return artifact;
+  throw new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${spec.name}": it has no Wasm artifact`);
+}

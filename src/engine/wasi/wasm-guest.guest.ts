@@ -1,0 +1,90 @@
+/**
+ * A Wasm guest process: many programs, loaded and let go as the host says, each request in a fresh instance.
+ *
+ * Sits behind the frames; the host is on their other end.
+ */
+
+import type { Body } from "../../model/exchange.ts";
+import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
+import type { Peer } from "../frames/peer.ts";
+import { readBody } from "../frames/read-body.ts";
+import type { Addon } from "./addon/load-addon.guest.ts";
+import { ProgramFailure } from "./failures.guest.ts";
+import { loadProgram } from "./load-program.guest.ts";
+import { Memories } from "./memories.guest.ts";
+import type { Program } from "./program.guest.ts";
+import type { FetchHead, HostHead, LoadHead } from "./protocol.ts";
+import { proveProgram } from "./prove.guest.ts";
+
+/** Everything in a process that outlives a request. */
+export class WasmGuest {
+  readonly #addon: Addon | undefined;
+  readonly #memories: Memories;
+  readonly #programs = new Map<string, Program>();
+  #peer: Peer | undefined;
+
+  constructor(addon: Addon | undefined) {
+    this.#addon = addon;
+    this.#memories = new Memories(addon);
+  }
+
+  /** Notes and calls go to this peer from now on. */
+  connect(peer: Peer): void {
+    this.#peer = peer;
+  }
+
+  /** Answers a call of the host. */
+  readonly onCall = async (call: IncomingCall): Promise<OutgoingAnswer> => {
+    const head = fromHost(call.head);
+    switch (head.op) {
+      case "fetch":
+        return await this.#fetch(call, head);
+      case "load":
+        return { head: await this.#load(head, call.takeBody()), body: null };
+      case "unload":
+        this.#find(head.program)[Symbol.dispose]();
+        this.#programs.delete(head.program);
+        return { head: {}, body: null };
+      case "prove":
+        return { head: await proveProgram(this.#find(head.program), head), body: null };
+      case "keep":
+        return { head: {}, body: this.#find(head.program).serialize() ?? null };
+      case "ping":
+        return { head: {}, body: null };
+    }
+  };
+
+  async #fetch(call: IncomingCall, head: FetchHead): Promise<OutgoingAnswer> {
+    return await this.#find(head.program).answer(head, {
+      get signal() {
+        return call.signal;
+      },
+      takeBody: () => call.takeBody(),
+      hold: (work) => call.hold(work),
+      log: (level, text) => this.#peer?.note(call.id, { note: "log", level, text }),
+      reach: (to, body) => {
+        if (this.#peer === undefined) throw new TypeError("Cannot call out: there is no connection");
+        return this.#peer.call({ ...to, parent: call.id, redirect: "manual" }, body);
+      },
+    });
+  }
+
+  async #load(head: LoadHead, body: Body): Promise<{ isFromCode: boolean }> {
+    const bytes = await readBody(body);
+    const { program, isFromCode } = loadProgram(head, bytes, { addon: this.#addon, memories: this.#memories });
+    this.#programs.get(head.id)?.[Symbol.dispose]();
+    this.#programs.set(head.id, program);
+    return { isFromCode };
+  }
+
+  #find(id: string): Program {
+    const program = this.#programs.get(id);
+    if (program === undefined) throw new ProgramFailure("refused", "it is not loaded in this process");
+    return program;
+  }
+}
+
+/** The border with the host, whose words are trusted. */
+function fromHost(head: unknown): HostHead {
+  return head as HostHead;
+}
