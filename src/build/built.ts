@@ -7,11 +7,14 @@ import type { Diagnostic } from "../model/errors.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
 import type { StepOutput } from "./step.ts";
+import { findMounts, findProgram, toWasmArtifact } from "./wasm-program.ts";
 
 /** How long one step took. */
 export interface StepTime {
   readonly step: StepName;
   readonly ms: number;
+  /** What the step was worth, or why it did nothing: `1.90 ms → 0.11 ms`. */
+  readonly note?: string;
 }
 
 /** What a build gives: manifests, and the bytes that they name. */
@@ -28,14 +31,21 @@ export interface Built {
   readonly warnings: readonly Diagnostic[];
 }
 
-/** Puts the steps' outputs together; at most one of them has an artifact, and one has assets. */
+/**
+ * Puts the steps' outputs together; at most one of them has an artifact, and one has assets. Where there is a program
+ * in the end, an artifact is what it was made of, and stays behind.
+ */
 export function mergeOutputs(outputs: readonly StepOutput[]): Omit<Built, "inputs" | "steps"> {
-  const artifact = outputs.find((output) => output.artifact)?.artifact;
-  const assets = outputs.find((output) => output.assets)?.assets;
+  const program = findProgram(outputs);
+  const kept: readonly StepOutput[] = program
+    ? [...outputs.filter(({ artifact }) => artifact === undefined), toWasmArtifact(program, findMounts(outputs))]
+    : outputs;
+  const artifact = kept.find((output) => output.artifact)?.artifact;
+  const assets = kept.find((output) => output.assets)?.assets;
   return {
     ...(artifact && { artifact }),
     ...(assets && { assets }),
-    blobs: new Map(outputs.flatMap(({ blobs = [] }) => [...blobs])),
+    blobs: new Map(kept.flatMap(({ blobs = [] }) => [...blobs])),
     warnings: outputs.flatMap(({ warnings = [] }) => warnings),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Runs a shell command as a process group of its own, bounded in time and in output kept.
+ * Runs a shell command, or a tool with its limits, as a process group of its own, bounded in time and in output kept.
  *
  *     running ─▶ exited
  *        └─▶ SIGTERM to the group ─▶ grace ─▶ SIGKILL to the group ─▶ exited      abort, time limit
@@ -48,15 +48,47 @@ const OUTPUT_BYTES = 64 * KIB;
 /** A process outside the group may hold the pipe open for ever; what was printed has long arrived by then. */
 const DRAIN_MS = 500;
 
+/** What a tool may take, beside the time. Where the system does not let a limit be set, the tool runs without it. */
+export interface ToolLimits {
+  /** What it may write to in memory. Address space that is only reserved does not count. */
+  readonly memoryBytes: number;
+  /** The largest file it may write. */
+  readonly fileBytes: number;
+}
+
+/** A program and its arguments, which no shell looks into. */
+export interface ToolCommand {
+  /** Absolute. */
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+/** Blocks in which a shell counts the size of files. */
+const FILE_BLOCK_BYTES = 512;
+
+/** Runs a tool like `runShell`, within its limits. */
+export async function runTool(
+  { file, args }: ToolCommand,
+  { memoryBytes, fileBytes, ...options }: ShellOptions & ToolLimits,
+): Promise<ShellResult> {
+  const limits = [`-d ${Math.ceil(memoryBytes / KIB)}`, `-f ${Math.ceil(fileBytes / FILE_BLOCK_BYTES)}`];
+  const set = limits.map((limit) => `(ulimit ${limit}) 2>/dev/null && ulimit ${limit}`);
+  return await runGroup(["-c", `${set.join("; ")}; exec "$0" "$@"`, file, ...args], options);
+}
+
 /**
  * Runs `sh -c command` to its end and settles when its whole process group is gone.
  *
  * Rejects with `signal.reason` when aborted, and with the system's error when the shell cannot be started.
  */
 export async function runShell(command: string, options: ShellOptions): Promise<ShellResult> {
+  return await runGroup(["-c", command], options);
+}
+
+async function runGroup(args: readonly string[], options: ShellOptions): Promise<ShellResult> {
   const { signal, timeoutMs = COMMAND_TIMEOUT_MS, graceMs = GRACE_MS, clock = systemClock } = options;
   signal.throwIfAborted();
-  const child = spawn("/bin/sh", ["-c", command], {
+  const child = spawn("/bin/sh", args, {
     cwd: options.cwd,
     env: options.env,
     detached: true,

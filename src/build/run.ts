@@ -12,11 +12,17 @@ import { type Clock, systemClock } from "../model/ports.ts";
 import { type Built, mergeOutputs, type StepTime, toWatched } from "./built.ts";
 import { createEsbuild, type Esbuild } from "./esbuild.ts";
 import type { BuildPlan, PlannedStep, StepName } from "./plan.ts";
-import { type Step, type StepOutput, toBuildError } from "./step.ts";
+import type { Prove } from "./prove.ts";
+import { buildFailed, type Step, type StepOutput, toBuildError } from "./step.ts";
 import { openBundleStep } from "./steps/bundle.ts";
 import { openAssetsStep } from "./steps/collect-assets.ts";
+import { openFilesStep } from "./steps/collect-files.ts";
 import { openModulesStep } from "./steps/collect-modules.ts";
 import { openCommandStep } from "./steps/command.ts";
+import { openOptimiseStep } from "./steps/optimise.ts";
+import { openModuleStep } from "./steps/read-module.ts";
+import { openSnapshotStep, type ToolStepOptions } from "./steps/snapshot.ts";
+import { type FindTool, findInstalledTool } from "./tools.ts";
 
 /** Who listens to one build, and until when it may go on. */
 export interface BuildOptions {
@@ -37,6 +43,12 @@ export interface BuilderOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Default 5 minutes. */
   readonly commandTimeoutMs?: number;
+  /** How long one tool may work on one Wasm file; default 2 minutes. */
+  readonly toolTimeoutMs?: number;
+  /** Where tools are; default those that are installed. */
+  readonly findTool?: FindTool;
+  /** Runs a program to see what a step was worth. Without it the steps that have to prove that are skipped. */
+  readonly prove?: Prove;
   readonly clock?: Clock;
 }
 
@@ -123,10 +135,11 @@ class PlanBuilder implements Builder {
     for (const { planned, step } of this.#steps) {
       const earlier = planned.after.map((name) => running.get(name));
       const runOne = async () => {
-        await Promise.all(earlier);
+        const ready = (await Promise.all(earlier)).filter((output) => output !== undefined);
         const startMs = this.#clock.nowMs();
-        const output = await step.run({ signal: AbortSignal.any([signal, stop.signal]), onOutput });
-        onStep?.({ step: planned.step, ms: this.#clock.nowMs() - startMs });
+        const output = await step.run({ signal: AbortSignal.any([signal, stop.signal]), earlier: ready, onOutput });
+        const { note } = output;
+        onStep?.({ step: planned.step, ms: this.#clock.nowMs() - startMs, ...(note !== undefined && { note }) });
         return output;
       };
       const failOne = (thrown: unknown) => {
@@ -155,7 +168,36 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
       return openBundleStep({ project, main: planned.main, esbuild });
     case "modules":
       return openModulesStep({ project, main: planned.main, esbuild });
+    case "componentize":
+      return openAbsentStep("componentize", "JavaScript cannot be made into WebAssembly here yet");
+    case "module":
+      return openModuleStep({ project, main: planned.main });
+    case "snapshot":
+      return openSnapshotStep(toToolOptions(project, options));
+    case "optimise":
+      return openOptimiseStep(toToolOptions(project, options));
+    case "files":
+      return openFilesStep({ projectDir: project.dir, files: planned.files });
     case "assets":
       return openAssetsStep({ projectDir: project.dir, dir: planned.dir, cacheDir });
   }
+}
+
+/** How long one tool may work on one file. */
+const TOOL_TIMEOUT_MS = 2 * 60_000;
+
+function toToolOptions(project: Project, options: BuilderOptions): ToolStepOptions {
+  const { prove, cacheDir, findTool = findInstalledTool } = options;
+  const { toolTimeoutMs: timeoutMs = TOOL_TIMEOUT_MS, clock = systemClock } = options;
+  return { project, prove, cacheDir, findTool, timeoutMs, clock };
+}
+
+/** A step that cannot be done here, and says so. */
+function openAbsentStep(step: StepName, why: string): Step {
+  return {
+    run: async () => {
+      throw buildFailed(step, `Cannot ${step} the function: ${why}`, { hint: 'Write engines = ["isolate"]' });
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
 }

@@ -8,10 +8,13 @@ import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import { type Diagnostic, NebulaError, type NebulaErrorOptions } from "../model/errors.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { StepName } from "./plan.ts";
+import type { Mounts, WasmProgram } from "./wasm-program.ts";
 
 /** What a step is given each time. */
 export interface StepOptions {
   readonly signal: AbortSignal;
+  /** What the steps made that this one comes after, in the order of its plan. */
+  readonly earlier: readonly StepOutput[];
   /** Receives what a tool prints, as it comes. */
   readonly onOutput?: ((text: string) => void) | undefined;
 }
@@ -21,6 +24,12 @@ export interface StepOutput {
   readonly artifact?: Artifact;
   readonly assets?: AssetsManifest;
   readonly blobs?: BlobSources;
+  /** A Wasm program on its way; the last step that has one decides. */
+  readonly program?: WasmProgram;
+  /** Files that ship with it, by their paths inside it. */
+  readonly mounts?: Mounts;
+  /** What is worth knowing of this run besides its time, a few words. */
+  readonly note?: string;
   /** Absolute files and folders whose change makes another build worthwhile. */
   readonly inputs?: readonly string[];
   readonly warnings?: readonly Diagnostic[];

@@ -94,6 +94,8 @@ export interface MissingAnswer {
 export interface StepDone {
   readonly step: string;
   readonly ms: number;
+  /** What it was worth, or why it did nothing: `1.90 ms → 0.11 ms`. */
+  readonly note?: string;
 }
 
 /** How a deployment went. */

@@ -17,7 +17,7 @@ async function collect(
   const dir = await tempFolder(files);
   await options.prepare?.(dir);
   await using step = openAssetsStep({ projectDir: dirname(dir), dir, ...options });
-  const { assets, blobs = new Map(), ...rest } = await step.run({ signal });
+  const { assets, blobs = new Map(), ...rest } = await step.run({ signal, earlier: [] });
   if (assets === undefined) throw new Error("no assets");
   return { dir, assets, blobs, ...rest };
 }
@@ -121,10 +121,10 @@ test.each([
   const dir = await tempFolder({ "outside.txt": "x", "assets/a.txt": "x", "assets-secret/x.txt": "x" });
   await symlink(target, join(dir, "assets", "link"));
   await using step = openAssetsStep({ projectDir: dir, dir: join(dir, "assets") });
-  const error = await rejectionOf(step.run({ signal }));
+  const error = await rejectionOf(step.run({ signal, earlier: [] }));
   expect(error).toMatchObject({ code: "NEBULA_BUILD_FAILED", message, details: { step: "assets" } });
   await writeFile(join(dir, "assets", ".assetsignore"), "link\n");
-  expect(Object.keys((await step.run({ signal })).assets?.files ?? {})).toEqual(["/a.txt"]);
+  expect(Object.keys((await step.run({ signal, earlier: [] })).assets?.files ?? {})).toEqual(["/a.txt"]);
 });
 
 test("assets leave out what is no regular file, with a warning", async () => {
@@ -155,23 +155,23 @@ test("assets refuse too many files", async () => {
 
 test("assets refuse a folder that is not there", async () => {
   await using step = openAssetsStep({ projectDir: "/nowhere", dir: "/nowhere/public" });
-  const error = await rejectionOf(step.run({ signal }));
+  const error = await rejectionOf(step.run({ signal, earlier: [] }));
   expect(error.message).toBe('Cannot collect assets from "public": there is no such folder');
 });
 
 test("a second run sees what has changed", async () => {
   const dir = await tempFolder({ "a.txt": "one", "b.txt": LONG_TEXT });
   await using step = openAssetsStep({ projectDir: dir, dir });
-  const first = await step.run({ signal });
+  const first = await step.run({ signal, earlier: [] });
   await writeFile(join(dir, "a.txt"), "two");
-  const second = await step.run({ signal });
+  const second = await step.run({ signal, earlier: [] });
   expect(second.assets?.files["/a.txt"]?.digest).toBe(toDigest(Buffer.from("two")));
   expect(second.assets?.files["/b.txt"]).toBe(first.assets?.files["/b.txt"]);
 });
 
 test("an aborted run rejects with the reason", async () => {
   await using step = openAssetsStep({ projectDir: "/", dir: await tempFolder({ a: "" }) });
-  await expect(step.run({ signal: AbortSignal.abort(new Error("enough")) })).rejects.toThrow("enough");
+  await expect(step.run({ signal: AbortSignal.abort(new Error("enough")), earlier: [] })).rejects.toThrow("enough");
 });
 
 test("the cache folder spares the second builder the compression", async () => {
