@@ -7,7 +7,7 @@ import type { Diagnostic } from "../model/errors.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
 import type { StepOutput } from "./step.ts";
-import { findMounts, findProgram, toWasmArtifact } from "./wasm-program.ts";
+import { findMounts, findProgram, toWasmArtifact } from "./wasm-artifact.ts";
 
 /** How long one step took. */
 export interface StepTime {

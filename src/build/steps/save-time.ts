@@ -15,7 +15,8 @@ import { checkWasm } from "../check-wasm.ts";
 import { formatSaving, type Prove, toSaving } from "../prove.ts";
 import { createSavedCache, type Saved } from "../saved-cache.ts";
 import { buildFailed, type Step, type StepOptions, type StepOutput } from "../step.ts";
-import { findMounts, findProgram, type Mounts, type WasmProgram } from "../wasm-program.ts";
+import { findMounts, findProgram } from "../wasm-artifact.ts";
+import type { Mounts, WasmProgram } from "../wasm-program.ts";
 import type { WasmToolResult } from "../wasm-tool.ts";
 
 /** How a step changes one program. */
