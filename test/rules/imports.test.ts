@@ -46,8 +46,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
   "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/engine/wasi/bootstrap.guest.ts", "src/http/"],
-  "node:os": ["src/engines.ts"],
-  "node:os": ["src/build/wasm-tool.ts"],
+  "node:os": ["src/build/wasm-tool.ts", "src/engines.ts"],
   "node:sqlite": ["src/bindings/", "src/registry/"],
   "node:vm": ["src/engine/guest/modules.guest.ts"],
 };
