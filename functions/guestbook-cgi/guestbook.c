@@ -175,9 +175,8 @@ static int sign(void) {
   if (append(line, at) != 0) return refuse("503 Service Unavailable", "The book cannot be written to");
 
   begin("303 See Other", "text/plain");
-  fputs("Location: ", stdout);
-  fputs(variable("SCRIPT_NAME"), stdout);
-  fputs("/\r\n\r\nThank you\n", stdout);
+  /* Relative, because the program does not know under which path it is served. */
+  fputs("Location: ./\r\n\r\nThank you\n", stdout);
   return 0;
 }
 
