@@ -11,7 +11,8 @@ import type { Body, HeaderList, ResponseHead } from "../../../model/exchange.ts"
 export interface HttpHostRequest {
   /** As on the wire: `GET`. */
   readonly method: string;
-  readonly scheme: "http" | "https";
+  /** `http`, `https`, or `nebula-binding`: then the authority is the name of a binding. */
+  readonly scheme: "http" | "https" | "nebula-binding";
   /** `example.com:8080`. */
   readonly authority: string;
   /** It begins with a slash. */

@@ -51,7 +51,8 @@ export function createOutgoingHandler(options: OutgoingHandlerOptions): HostFunc
 /** Where it goes. Without a scheme it goes by HTTPS, as in wasmtime. */
 function toTarget(request: OutgoingRequest): Result<Target, ErrorCode> {
   const scheme = request.scheme === undefined ? "https" : fromScheme(request.scheme).toLowerCase();
-  if (scheme !== "http" && scheme !== "https") return err(errorCode("HTTP-protocol-error"));
+  if (scheme !== "http" && scheme !== "https" && scheme !== "nebula-binding")
+    return err(errorCode("HTTP-protocol-error"));
   const { authority } = request;
   const path = request.pathWithQuery ?? "/";
   const pathWithQuery = path.startsWith("?") ? `/${path}` : path;
