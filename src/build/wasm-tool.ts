@@ -49,7 +49,8 @@ export async function runWasmTool(tool: Tool, options: WasmToolOptions): Promise
     const env = { RUST_BACKTRACE: "0" };
     const result = await runTool(command, { ...LIMITS, cwd: dir, env, signal, timeoutMs, clock });
     if (result.outcome !== "exited" || result.exitCode !== 0) return { failure: toReason(result, timeoutMs) };
-    return { bytes: await readFile(paths.output) };
+    const bytes = await readFile(paths.output).catch(toAbsent);
+    return bytes === undefined ? { failure: "it made no file" } : { bytes };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -68,4 +69,10 @@ function toReason({ outcome, exitCode, exitSignal = "a signal", output }: ShellR
   const telling = lines.find((line) => /error|fatal|exception|trap/i.test(line)) ?? lines.at(-1) ?? "";
   const why = outcome === "killed" ? `ended by ${exitSignal}` : `exit code ${exitCode}`;
   return telling === "" ? why : `${why}, ${telling.trim().slice(0, SHOWN_LENGTH)}`;
+}
+
+/** Absence is no failure of ours; everything else is thrown on. */
+function toAbsent(thrown: unknown): undefined {
+  if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+  throw thrown;
 }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
-import { runShell, type ShellOptions } from "../../../src/build/exec.ts";
+import { runShell, runTool, type ShellOptions } from "../../../src/build/exec.ts";
 import { childProcesses, createManualClock, groupProcesses, tempFolder } from "./support.ts";
 
 const run = (command: string, options: Partial<ShellOptions> = {}) =>
@@ -106,4 +106,31 @@ test("runShell() starts nothing when aborted before", async () => {
 
 test("runShell() rejects when the folder is missing", async () => {
   await expect(run("true", { cwd: "/nowhere/at/all" })).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+const runLimited = (script: string, limits: { memoryBytes?: number; fileBytes?: number }, cwd = "/") =>
+  runTool(
+    { file: process.execPath, args: ["-e", script, "a b", "$HOME"] },
+    { cwd, env: {}, signal: new AbortController().signal, memoryBytes: 1e9, fileBytes: 1e9, ...limits },
+  );
+
+test("runTool() hands over arguments as they are", async () => {
+  const result = await runLimited("console.log(process.argv.slice(1).join())", {});
+  expect(result).toMatchObject({ outcome: "exited", exitCode: 0, output: "a b,$HOME\n" });
+});
+
+test("runTool() ends a tool that takes more memory than it may", async () => {
+  const script = "const all = []; for (;;) all.push(Buffer.alloc(1e7, 1));";
+  const { outcome, exitCode } = await runLimited(script, { memoryBytes: 400e6 });
+  expect([outcome, exitCode]).not.toEqual(["exited", 0]);
+});
+
+test("runTool() ends a tool that writes a file larger than it may", async () => {
+  const cwd = await tempFolder();
+  await runLimited(
+    'process.on("SIGXFSZ", () => {}); fs.writeFileSync("out", Buffer.alloc(1e6));',
+    { fileBytes: 1e5 },
+    cwd,
+  );
+  expect((await readFile(join(cwd, "out"))).byteLength).toBeLessThanOrEqual(100_352);
 });

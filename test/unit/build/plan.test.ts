@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { planBuild } from "../../../src/build/plan.ts";
+import type { Project } from "../../../src/model/function.ts";
 import { type ProjectOptions, toProject } from "./support.ts";
+import { toWasmProject } from "./wasm-support.ts";
 
 const CASES: { name: string; options: ProjectOptions; steps: [step: string, after: string[]][] }[] = [
   { name: "an entry alone", options: { main: "a.ts" }, steps: [["bundle", []]] },
@@ -18,6 +20,41 @@ const CASES: { name: string; options: ProjectOptions; steps: [step: string, afte
     ],
   },
 ];
+
+const WASM_CASES: { name: string; project: Project; steps: [step: string, after: string[]][] }[] = [
+  {
+    name: "a .wasm file",
+    project: toWasmProject("/nowhere"),
+    steps: [
+      ["module", []],
+      ["snapshot", ["module"]],
+      ["optimise", ["snapshot"]],
+    ],
+  },
+  {
+    name: "a .wasm file with files and a command",
+    project: toWasmProject("/nowhere", { mounts: { "/data": "data" }, build: { command: "make" } }),
+    steps: [
+      ["command", []],
+      ["module", ["command"]],
+      ["files", ["command"]],
+      ["snapshot", ["module", "files"]],
+      ["optimise", ["snapshot", "files"]],
+    ],
+  },
+  {
+    name: "JavaScript for the wasi engine",
+    project: toWasmProject("/nowhere", { main: "a.ts" }),
+    steps: [
+      ["bundle", []],
+      ["componentize", ["bundle"]],
+    ],
+  },
+];
+
+test.each(WASM_CASES)("planBuild() plans $name", ({ project, steps }) => {
+  expect(planBuild(project).steps.map(({ step, after }) => [step, after])).toEqual(steps);
+});
 
 test.each(CASES)("planBuild() plans $name", ({ options, steps }) => {
   const plan = planBuild(toProject("/nowhere", options));
