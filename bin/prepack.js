@@ -15,6 +15,7 @@ const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin
   stdio: "inherit",
 });
 if (tsc.status !== 0) process.exit(1);
-const bundle = await buildGuestBootstrap(join(root, "src/engine/guest/bootstrap.guest.ts"));
-await writeFile(join(root, "dist/engine/guest/bootstrap.guest.bundle.js"), bundle);
+for (const guest of ["engine/guest/bootstrap.guest", "engine/wasi/bootstrap.guest"]) {
+  await writeFile(join(root, `dist/${guest}.bundle.js`), await buildGuestBootstrap(join(root, `src/${guest}.ts`)));
+}
 await copyFile(join(root, "src/engine/wasi/addon/addon.cc"), join(root, "dist/engine/wasi/addon/addon.cc"));

@@ -7,13 +7,15 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
+import type { Prove } from "./build/prove.ts";
 import type { Engine } from "./engine/engine.ts";
 import { Nursery } from "./engine/guest/nursery.ts";
-import type { Sandbox } from "./engine/guest/sandbox.ts";
+import { createSandbox, inspectMachine, NODE_FLAGS, type Sandbox } from "./engine/guest/sandbox.ts";
 import { Watchdog } from "./engine/guest/watchdog.ts";
 import { createIsolateEngine } from "./engine/isolate/isolate-engine.ts";
 import { openAddon } from "./engine/wasi/addon/open-addon.ts";
 import { openKeptCode, readCpuFeatures, toCodeKey } from "./engine/wasi/kept-code.ts";
+import { prove } from "./engine/wasi/prover.ts";
 import { openStateStore } from "./engine/wasi/state-store.ts";
 import { createWasiEngine } from "./engine/wasi/wasi-engine.ts";
 import { DEFAULT_LIMITS } from "./model/function.ts";
@@ -40,6 +42,10 @@ const LANE_MEMORY_BYTES = GIB;
 const LANES_PER_CORE = 4;
 /** User ids of Wasm guests begin here, above those of the isolates. */
 const WASM_FIRST_INDEX = 2_048;
+/** And those of a build in the same program here. */
+const PROOF_FIRST_INDEX = 3_072;
+/** How often a program is run to see what a step of its build is worth. */
+const PROOF_ROUNDS = { rounds: 200, limitMs: 1_000 };
 const KEPT_CODE_BYTES = 512 * MIB;
 const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 
@@ -64,30 +70,12 @@ export async function openIsolateEngine(settings: EngineSettings): Promise<Engin
 
 /** The engine for Wasm programs. Nothing is started, and the add-on not compiled, before the first of them. */
 export async function openWasiEngine(settings: EngineSettings): Promise<Engine> {
-  const { sandbox, stateDir, addonDir, blobs, clock, log } = settings;
+  const { stateDir, blobs, clock, log } = settings;
   const closing = new AbortController();
-  const findAddon = async () => {
-    const sourceFile = join(SOURCE_DIR, "engine/wasi/addon/addon.cc");
-    const found = await openAddon({ cacheDir: addonDir, sourceFile, log, clock, signal: closing.signal });
-    return "path" in found ? found.path : undefined;
-  };
-  const nursery = new Nursery({
-    sandbox,
-    bootstrap: await readBootstrap("engine/wasi/bootstrap.guest"),
-    cwd: await openEmptyDir(settings),
-    spare: 0,
-    defaultMemoryBytes: LANE_MEMORY_BYTES,
-    firstIndex: WASM_FIRST_INDEX,
-    addon: findAddon,
-    clock,
-    log,
-  });
+  const nursery = await openWasmNursery(settings, { firstIndex: WASM_FIRST_INDEX, signal: closing.signal });
   const cpuFeatures = await readCpuFeatures();
   const { node = "", v8 = "" } = process.versions;
-  const flags = sandbox
-    .command({ index: WASM_FIRST_INDEX, memoryBytes: LANE_MEMORY_BYTES })
-    .args.filter((arg) => arg.startsWith("--"));
-  const origin = { versions: { node, v8 }, arch: process.arch, flags, cpuFeatures };
+  const origin = { versions: { node, v8 }, arch: process.arch, flags: NODE_FLAGS, cpuFeatures };
   const engine = createWasiEngine({
     nursery,
     watchdog: new Watchdog(clock),
@@ -113,12 +101,67 @@ export async function openWasiEngine(settings: EngineSettings): Promise<Engine> 
   };
 }
 
+/** Runs programs that nobody has deployed, for builds; started when it is first asked. */
+export interface Prover extends AsyncDisposable {
+  readonly prove: Prove;
+}
+
+/** A prover of this machine. `stateDir` is for what it needs meanwhile. */
+export function openProver(settings: Omit<EngineSettings, "blobs" | "sandbox">): Prover {
+  const { clock } = settings;
+  const watchdog = new Watchdog(clock);
+  const closing = new AbortController();
+  let opened: Promise<Nursery> | undefined;
+  const open = async () => {
+    const sandbox = createSandbox(inspectMachine());
+    return await openWasmNursery({ ...settings, sandbox }, { firstIndex: PROOF_FIRST_INDEX, signal: closing.signal });
+  };
+  return {
+    prove: async (subject, { signal }) => {
+      opened ??= open();
+      const nursery = await opened;
+      signal.throwIfAborted();
+      const parts = { nursery, watchdog, clock, memoryBytes: LANE_MEMORY_BYTES };
+      const { answers, medianMs } = await prove(subject, PROOF_ROUNDS, parts);
+      return { answers: answers.join("\n"), medianMs };
+    },
+    [Symbol.asyncDispose]: async () => {
+      closing.abort();
+      await (await opened)?.[Symbol.asyncDispose]();
+      watchdog[Symbol.dispose]();
+    },
+  };
+}
+
+/** Blank Wasm guest processes; none is started, and the add-on not compiled, before one is asked for. */
+async function openWasmNursery(
+  { sandbox, stateDir, addonDir, clock, log }: Omit<EngineSettings, "blobs">,
+  { firstIndex, signal }: { firstIndex: number; signal: AbortSignal },
+): Promise<Nursery> {
+  const findAddon = async () => {
+    const sourceFile = join(SOURCE_DIR, "engine/wasi/addon/addon.cc");
+    const found = await openAddon({ cacheDir: addonDir, sourceFile, log, clock, signal });
+    return "path" in found ? found.path : undefined;
+  };
+  return new Nursery({
+    sandbox,
+    bootstrap: await readBootstrap("engine/wasi/bootstrap.guest"),
+    cwd: await openEmptyDir({ stateDir }),
+    spare: 0,
+    defaultMemoryBytes: LANE_MEMORY_BYTES,
+    firstIndex,
+    addon: findAddon,
+    clock,
+    log,
+  });
+}
+
 function toGuestLog(log: Log, fields: Readonly<Record<string, string>>): GuestLog {
   return (level, text) => log.write(level === "log" ? "info" : level, "guest", { ...fields, text });
 }
 
 /** Where guest processes stand: a folder without anything in it. */
-async function openEmptyDir({ stateDir }: EngineSettings): Promise<string> {
+async function openEmptyDir({ stateDir }: Pick<EngineSettings, "stateDir">): Promise<string> {
   const dir = join(stateDir, "empty");
   await mkdir(dir, { recursive: true, mode: 0o555 });
   return dir;

@@ -67,7 +67,8 @@ const MAX_DESCRIPTORS = 64;
 /** A Wasm guest holds one for the memory image of each of its programs. */
 const MAX_DESCRIPTORS_WITH_ADDON = 1_024;
 
-const NODE_FLAGS = [
+/** What every guest process is started with, besides its heap size and whether it may load an add-on. */
+export const NODE_FLAGS = [
   "--permission",
   "--disallow-code-generation-from-strings",
   "--experimental-vm-modules",

@@ -3,6 +3,7 @@
  * names the host knows.
  */
 
+import { ComponentTrap } from "./component/trap.guest.ts";
 import { PROGRAM_FAILURES } from "./protocol.ts";
 
 /** A failure of a program that the host turns into the error of its table. */
@@ -32,7 +33,7 @@ export function explainTrap(
 }
 
 function findTrap(thrown: unknown): string | undefined {
-  if (thrown instanceof WebAssembly.RuntimeError) return thrown.message;
+  if (thrown instanceof WebAssembly.RuntimeError || thrown instanceof ComponentTrap) return thrown.message;
   if (thrown instanceof WebAssembly.Exception) return "an exception that nobody caught";
   // V8's word for a full stack; nothing else of ours throws a RangeError while a program runs but memory (below).
   if (thrown instanceof RangeError && /call stack/.test(thrown.message)) return "stack overflow";

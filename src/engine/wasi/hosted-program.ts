@@ -3,13 +3,7 @@
  */
 
 import type { Tenant } from "../guest/invocations.ts";
-import type { LoadHead } from "./protocol.ts";
-
-/** What a process is sent to have the program. */
-export interface Loadable {
-  readonly head: LoadHead;
-  readonly body: Uint8Array;
-}
+import type { Loadable } from "./loadable.ts";
 
 /** The right to a directory that persists: one request at a time, in whatever deployment of the function it is. */
 export interface StateHold {

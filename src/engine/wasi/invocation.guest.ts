@@ -30,6 +30,8 @@ export interface ProgramIo {
   readonly preopens: readonly NamedDirectory[];
   readonly clock: WasiClock;
   random(bytes: Uint8Array): void;
+  /** Knows when the program waits; streams and clock tell it themselves. */
+  readonly watch: Stopwatch;
 }
 
 /** A fresh instance. */
@@ -126,6 +128,7 @@ class Invocation {
       preopens: files.open(),
       clock: this.#watch.clock(clock),
       random,
+      watch: this.#watch,
     };
   }
 

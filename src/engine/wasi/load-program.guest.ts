@@ -9,8 +9,8 @@ import { randomFillSync } from "node:crypto";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { createWasiClock } from "./clock.guest.ts";
 import { createCommand } from "./command.guest.ts";
+import { createComponentProgram } from "./component-program.guest.ts";
 import { CoreModule } from "./core-module.guest.ts";
-import { ProgramFailure } from "./failures.guest.ts";
 import type { Memories } from "./memories.guest.ts";
 import type { Program } from "./program.guest.ts";
 import { ProgramFiles } from "./program-files.guest.ts";
@@ -41,7 +41,9 @@ export function loadProgram(
     files: new ProgramFiles({ files, statePath: settings.state, state, clock }),
   };
   const options = { addon, memories, memoryBytes, code };
-  if (head.kind === "component") throw new ProgramFailure("refused", "components cannot be linked yet");
+  if (head.kind === "component") {
+    return createComponentProgram({ ...parts, envJson: JSON.stringify(head.bindings) }, main, options);
+  }
   const core = new CoreModule(main, options);
   return { program: createCommand(parts, core), isFromCode: core.isFromCode };
 }

@@ -6,10 +6,9 @@
  *     fetch     frames; the instance is made inside
  */
 
-import type { WasmArtifact } from "../../model/artifact.ts";
+import type { Blob, WasmArtifact } from "../../model/artifact.ts";
 import type { Deployment } from "../../model/deployment.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
-import { DEFAULT_WASI } from "../../model/function.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog, Log } from "../../model/ports.ts";
 import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
 import { readBody } from "../frames/read-body.ts";
@@ -20,6 +19,7 @@ import { HostedProgram, type StateHold } from "./hosted-program.ts";
 import type { KeptCode } from "./kept-code.ts";
 import { Lane } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
+import { toLoadable } from "./loadable.ts";
 import { toProgramError } from "./program-error.ts";
 import { STATE_BINDING } from "./protocol.ts";
 import type { StateStore } from "./state-store.ts";
@@ -138,30 +138,20 @@ function toProgram(
     codeKey,
     onCodeRefused: () => (codeKey === undefined ? undefined : void code?.kept.remove(codeKey)),
     read: async () => {
-      const paths = Object.entries(artifact.files);
-      const [main, ...files] = await Promise.all(
-        [artifact.main, ...paths.map(([, blob]) => blob)].map(({ digest }) => blobs.read(digest)),
-      );
-      const kept = codeKey === undefined ? undefined : await code?.kept.find(codeKey);
-      const state = statePath === undefined ? undefined : await parts.states.read(spec.name);
-      const more = [state, kept].filter((bytes) => bytes !== undefined);
-      return {
-        head: {
-          op: "load",
-          id,
-          name: spec.name,
-          kind: artifact.kind,
-          settings: spec.wasi ?? DEFAULT_WASI,
-          bindings: spec.bindings,
-          memoryBytes: Math.min(spec.limits.memoryBytes, parts.laneMemoryBytes),
-          logBytes: spec.limits.logBytes,
-          mainBytes: artifact.main.bytes,
-          files: paths.map(([path, { bytes }]) => ({ path, bytes })),
-          stateBytes: state?.byteLength ?? 0,
-          codeBytes: kept?.byteLength ?? 0,
-        },
-        body: Buffer.concat([main ?? new Uint8Array(), ...files, ...more]),
-      };
+      const {
+        kind,
+        main: { digest },
+        files: named,
+      } = artifact;
+      const readOne = async ([path, blob]: [string, Blob]) => [path, await blobs.read(blob.digest)] as const;
+      const [main, files, state, kept] = await Promise.all([
+        blobs.read(digest),
+        Promise.all(Object.entries(named).map(readOne)),
+        statePath === undefined ? undefined : parts.states.read(spec.name),
+        codeKey === undefined ? undefined : code?.kept.find(codeKey),
+      ]);
+      const memoryBytes = parts.laneMemoryBytes;
+      return toLoadable({ id, spec, kind, main, files: new Map(files), state, code: kept, memoryBytes });
     },
   });
 }

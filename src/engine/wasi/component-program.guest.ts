@@ -1,0 +1,191 @@
+/**
+ * A component of WASI 0.2, linked anew for every request.
+ *
+ *     exports wasi:http/incoming-handler   asked through that
+ *     exports wasi:cli/run                 a program with standard input and output, as one of preview 1
+ */
+
+import type { RequestHead } from "../../model/exchange.ts";
+import { decodeComponent } from "../../wasm/component/decode.ts";
+import { joinCode, splitCode } from "./code-pieces.guest.ts";
+import { type ComponentInstance, compileComponent, type LinkedComponent } from "./component/linker.guest.ts";
+import { type CompileOptions, type CoreInstance, CoreModule } from "./core-module.guest.ts";
+import { explainTrap, ProgramFailure } from "./failures.guest.ts";
+import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
+import { LogLines } from "./log-lines.guest.ts";
+import { HandlerFailure, handleRequest } from "./preview2/handle-request.guest.ts";
+import { createPreview2, type Preview2 } from "./preview2/preview2.guest.ts";
+import { runCommand } from "./preview2/run-command.guest.ts";
+import type { Program, ProgramAnswer, ProgramCall } from "./program.guest.ts";
+import { createHttpHost } from "./reach-http.guest.ts";
+import { Stopwatch } from "./stopwatch.guest.ts";
+import { emptySource, NULL_SINK } from "./streams.guest.ts";
+
+const HANDLER = "wasi:http/incoming-handler";
+const COMMAND = "wasi:cli/run";
+/** The variable that JavaScript in Wasm reads its `env` from. */
+const ENV_VARIABLE = "NEBULA_ENV";
+
+/** What is the same for all requests to a component. */
+export interface ComponentSettings extends ProgramSettings {
+  /** The bindings of the function, for JavaScript in Wasm. */
+  readonly envJson: string;
+}
+
+/** For linking, which asks only what functions there are. */
+const NO_IO = { args: [], env: {}, stdin: emptySource(), stdout: NULL_SINK, stderr: NULL_SINK, preopens: [] };
+
+/** Makes the program. Throws a WasmError, V8's CompileError, or a ProgramFailure. */
+export function createComponentProgram(
+  settings: ComponentSettings,
+  bytes: Uint8Array,
+  options: CompileOptions,
+): { program: Program; isFromCode: boolean } {
+  const program = new ComponentProgram(settings, bytes, options);
+  return { program, isFromCode: program.isFromCode };
+}
+
+/** An instance of a component, with all its core instances. */
+interface Linked {
+  readonly instance: ComponentInstance;
+  release(): void;
+  memory(): { readonly bytes: number; readonly limitBytes: number } | undefined;
+}
+
+class ComponentProgram implements Program {
+  readonly #settings: ComponentSettings;
+  readonly #cores: CoreModule[] = [];
+  readonly #linked: LinkedComponent;
+  readonly #isHandler: boolean;
+
+  constructor(settings: ComponentSettings, bytes: Uint8Array, options: CompileOptions) {
+    this.#settings = settings;
+    const codes = options.code === undefined ? [] : splitCode(options.code);
+    this.#linked = compileComponent(decodeComponent(bytes), {
+      host: createPreview2({ ...settings, ...NO_IO }).imports,
+      compileModule: (core, number) => {
+        const module = new CoreModule(core, { ...options, code: codes[number] });
+        this.#cores[number] = module;
+        return module.module;
+      },
+    });
+    this.#isHandler = this.#linked.has(HANDLER, "handle");
+    if (!this.#isHandler && !this.#linked.has(COMMAND, "run")) {
+      throw new ProgramFailure("refused", `it exports neither "${HANDLER}" nor "${COMMAND}"`);
+    }
+  }
+
+  /** Whether machine code of before was good, for all modules that had any. */
+  get isFromCode(): boolean {
+    return this.#cores.some((core) => core.isFromCode);
+  }
+
+  async answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
+    if (this.#isHandler) return await this.#handle(head, call);
+    return await invokeProgram({ ...this.#settings, make: (io, of) => this.#makeCommand(io, of) }, head, call);
+  }
+
+  serialize(): Uint8Array | undefined {
+    return joinCode(this.#cores.map((core) => core.serialize() ?? new Uint8Array()));
+  }
+
+  [Symbol.dispose](): void {
+    for (const core of this.#cores) core[Symbol.dispose]();
+  }
+
+  async #handle(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
+    const watch = new Stopwatch();
+    const { name, settings, vars, logBytes, clock, random, files, envJson } = this.#settings;
+    const log = new LogLines(call.log, logBytes);
+    const preview2 = createPreview2({
+      args: [name, ...settings.args],
+      env: { ...vars, [ENV_VARIABLE]: envJson },
+      stdin: emptySource(),
+      stdout: log,
+      stderr: log,
+      preopens: files.open(),
+      clock,
+      random,
+      http: createHttpHost(call),
+    });
+    const linked = this.#link(preview2, watch);
+    const startMs = watch.busyMs;
+    const { method, url, headers } = head;
+    const body = call.takeBody();
+    const handling = handleRequest(linked.instance, { method, url, headers, body, signal: call.signal }, preview2);
+    call.hold(
+      handling.settled.then(() => {
+        log.flush();
+        linked.release();
+      }),
+    );
+    try {
+      const answer = await handling.answer;
+      return { head: { ...answer.head, startMs, busyMs: watch.busyMs }, body: answer.body };
+    } catch (thrown) {
+      throw explain(thrown, linked.memory());
+    }
+  }
+
+  #makeCommand(io: ProgramIo, call: ProgramCall): ProgramInstance {
+    const preview2 = createPreview2({ ...io, http: createHttpHost(call) });
+    const linked = this.#link(preview2, io.watch);
+    return {
+      run: ({ signal }) => runCommand(linked.instance, preview2, { signal }),
+      memory: linked.memory,
+      release: linked.release,
+    };
+  }
+
+  #link(preview2: Preview2, watch: Stopwatch): Linked {
+    const made: { readonly core: CoreModule; readonly instance: CoreInstance }[] = [];
+    const instance = this.#linked.instantiate(preview2.imports, {
+      instantiate: (_module, number, imports) => {
+        const core = this.#cores[number];
+        if (core === undefined) throw new ProgramFailure("refused", "one of its modules is missing");
+        const one = { core, instance: core.instantiate(imports) };
+        made.push(one);
+        return one.instance.instance;
+      },
+      wait: (promise) => watch.wait(promise),
+    });
+    return {
+      instance,
+      release: () => {
+        instance[Symbol.dispose]();
+        for (const each of made) each.core.release(each.instance);
+      },
+      memory: () => {
+        const memories = made.flatMap(({ core, instance: { memory } }) =>
+          memory === undefined ? [] : [{ bytes: memory.buffer.byteLength, limitBytes: core.memoryLimitBytes }],
+        );
+        return memories.toSorted((a, b) => b.bytes - a.bytes)[0];
+      },
+    };
+  }
+}
+
+/** What the handler failed with, in the words that the host knows. */
+function explain(thrown: unknown, memory: { bytes: number; limitBytes: number } | undefined): unknown {
+  if (!(thrown instanceof HandlerFailure)) return explainTrap(thrown, memory);
+  if (thrown.kind === "failed") return explainTrap(thrown.cause, memory);
+  if (thrown.kind === "no-response") return new ProgramFailure("badAnswer", "its handler set no response");
+  if (thrown.kind === "error") return readThrown(thrown.code) ?? new ProgramFailure("badAnswer", thrown.message);
+  return thrown;
+}
+
+/** JavaScript in Wasm says what its handler threw as the JSON text of an `internal-error`. */
+function readThrown(code: HandlerFailure["code"]): Error | undefined {
+  if (code?.tag !== "internal-error" || code.val === undefined || !code.val.startsWith("{")) return undefined;
+  try {
+    const { name, message, stack } = fromGuest(JSON.parse(code.val));
+    return Object.assign(new Error(String(message)), { name: String(name), stack: String(stack) });
+  } catch {
+    // because any component may answer with a text that begins like that
+    return undefined;
+  }
+}
+
+function fromGuest(value: unknown): { name?: unknown; message?: unknown; stack?: unknown } {
+  return value as { name?: unknown; message?: unknown; stack?: unknown };
+}
