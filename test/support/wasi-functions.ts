@@ -103,6 +103,14 @@ export const WASI_FUNCTIONS: Readonly<Record<string, readonly FunctionCase[]>> =
     { path: "/?template=balance&colour=red", status: 400, text: /no parameter "colour"/ },
     { path: "/?template=balance", method: "POST", body: "x", status: 405 },
   ],
+  primes: [
+    { path: "/?n=12", text: "2\n3\n5\n7\n11\n" },
+    { path: "/?n=1", text: "" },
+    { path: "/?n=1000000&count=1", text: "78498\n" },
+    { path: "/?n=1000000", text: /^2\n3\n5\n[\d\n]+\n999979\n999983\n$/ },
+    { path: "/?n=1000001", status: 500 },
+    { path: "/?n=", status: 500 },
+  ],
   "stream-component": [
     { path: "/?n=3&delay=0", text: "[1] cites [2]\n[2] cites [3]\n[3] cites [1]\n", type: "text/plain" },
     { path: "/?n=2&delay=20", text: "[1] cites [2]\n[2] cites [1]\n" },
