@@ -1,4 +1,6 @@
-/** What every node of the file system has, whatever it is: a number, times, and how often it is linked and open. */
+/**
+ * What every node of the file system has, whatever it is: a number, times, and how often it is linked and open.
+ */
 
 import type { Volume } from "./volume.guest.ts";
 

@@ -9,6 +9,9 @@ import { File } from "./file.guest.ts";
 import { refuse } from "./file-error.guest.ts";
 import { type Place, resolve } from "./resolve.guest.ts";
 
+/** How many names a file may have, as with ext4. */
+const MAX_LINKS = 65_000;
+
 /** How a path is opened. */
 export interface OpenOptions {
   /** A symbolic link at the end is followed. */
@@ -88,7 +91,7 @@ export function unlinkFile({ directory, path }: At): void {
   parent.remove(name);
 }
 
-/** Gives a file a second name. Throws ENOENT, EEXIST, EPERM for a directory, EXDEV across volumes. */
+/** Gives a file a second name. Throws ENOENT, EEXIST, EPERM for a directory, EXDEV across volumes, EMLINK. */
 export function linkFile(from: At, to: At, follows: boolean): void {
   const node = findNode(from, follows);
   if (node.kind === "directory") refuse("EPERM");
@@ -96,6 +99,7 @@ export function linkFile(from: At, to: At, follows: boolean): void {
   if (place.node !== undefined) refuse("EEXIST");
   if (place.mustBeDirectory) refuse("ENOENT");
   if (node.inode.volume !== place.parent.inode.volume) refuse("EXDEV");
+  if (node.inode.links >= MAX_LINKS) refuse("EMLINK");
   place.parent.add(place.name, node);
 }
 

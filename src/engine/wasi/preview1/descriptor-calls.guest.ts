@@ -1,4 +1,6 @@
-/** What is done with a descriptor besides reading and writing: its place, its size, its rights, its number. */
+/**
+ * What is done with a descriptor besides reading and writing: its place, its size, its rights, its number.
+ */
 
 import { MAX_FILE_BYTES } from "../files/file.guest.ts";
 import { refuse } from "../files/file-error.guest.ts";
@@ -6,7 +8,7 @@ import { ALL_FDFLAGS, requireRight } from "./descriptors.guest.ts";
 import { SUCCESS } from "./errno.guest.ts";
 import type { Host } from "./host.guest.ts";
 import { toOffset } from "./io-calls.guest.ts";
-import { toRights } from "./rights.guest.ts";
+import { RIGHT, toRights } from "./rights.guest.ts";
 import { FILETYPE, toTimes, writeFilestat } from "./stat.guest.ts";
 
 const FDSTAT_BYTES = 24;
@@ -34,7 +36,10 @@ export const DESCRIPTOR_CALLS = {
     const descriptor = host.descriptors.get(fd);
     // To ask where it is, the right to tell is enough.
     const isTell = from === "here" && offset === 0n;
-    const file = host.descriptors.getFile(fd, isTell && descriptor.rights & 0x20 ? "FD_TELL" : "FD_SEEK");
+    const file = host.descriptors.getFile(
+      fd,
+      isTell && (descriptor.rights & RIGHT.FD_TELL) !== 0 ? "FD_TELL" : "FD_SEEK",
+    );
     if (from === undefined) refuse("EINVAL");
     const base = from === "start" ? 0 : from === "here" ? file.position : file.node.size;
     const target = BigInt(base) + BigInt.asIntN(64, offset);

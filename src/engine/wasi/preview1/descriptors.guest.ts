@@ -2,13 +2,12 @@
  * What a program has open: standard streams, preopened directories, and what it opens itself.
  */
 
-import type { Directory, DirectoryEntry } from "../files/directory.guest.ts";
+import type { Directory } from "../files/directory.guest.ts";
 import type { File } from "../files/file.guest.ts";
 import { refuse } from "../files/file-error.guest.ts";
 import type { ByteSink } from "../streams.guest.ts";
 import type { Input } from "./input.guest.ts";
-import type { Right } from "./rights.guest.ts";
-import { RIGHT } from "./rights.guest.ts";
+import { RIGHT, type Right } from "./rights.guest.ts";
 
 /** What every descriptor has. */
 interface Common {
@@ -32,8 +31,6 @@ export interface DirectoryDescriptor extends Common {
   readonly node: Directory;
   /** The path that a preopened directory was promised under. */
   readonly preopenPath?: string;
-  /** Where a listing that is read in parts has come to. */
-  listing?: { readonly entries: readonly DirectoryEntry[]; readonly from: readonly DirectoryEntry[] };
 }
 
 /** A stream to read from. */

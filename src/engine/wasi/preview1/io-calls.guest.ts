@@ -1,7 +1,8 @@
-/** Reading and writing. A read of standard input and a write to a full sink wait; files never do. */
+/**
+ * Reading and writing. A read of standard input and a write to a full sink wait; files never do.
+ */
 
-import type { File } from "../files/file.guest.ts";
-import { MAX_FILE_BYTES } from "../files/file.guest.ts";
+import { type File, MAX_FILE_BYTES } from "../files/file.guest.ts";
 import { refuse } from "../files/file-error.guest.ts";
 import { FDFLAG, type InputDescriptor, type OutputDescriptor, requireRight } from "./descriptors.guest.ts";
 import { SUCCESS } from "./errno.guest.ts";
@@ -104,7 +105,7 @@ function readInput(host: Host, descriptor: InputDescriptor, transfer: Transfer):
   if (transfer.total === 0) return finishInput(host, descriptor, transfer);
   const wait = descriptor.input.wait(transfer.total);
   if (wait === undefined) return finishInput(host, descriptor, transfer);
-  return (descriptor.flags & FDFLAG.NONBLOCK) === 0 ? afterWait() : tryAgain();
+  return isNonblocking(descriptor) ? tryAgain() : afterWait();
 
   async function afterWait(): Promise<number> {
     await wait;
@@ -119,13 +120,22 @@ function finishInput({ memory }: Host, { input }: InputDescriptor, { list, count
   return SUCCESS;
 }
 
+function isNonblocking({ flags }: InputDescriptor | OutputDescriptor): boolean {
+  return (flags & FDFLAG.NONBLOCK) !== 0;
+}
+
 async function tryAgain(): Promise<never> {
   await nextTurn();
   return refuse("EAGAIN");
 }
 
 function writeOutput(host: Host, descriptor: OutputDescriptor, transfer: Transfer): Errno {
-  if (descriptor.draining !== undefined) return tryAgain();
+  const { draining } = descriptor;
+  if (draining !== undefined) {
+    return isNonblocking(descriptor)
+      ? tryAgain()
+      : writeRest(host, descriptor, { ...transfer, wait: draining, next: 0 });
+  }
   for (let index = 0; index < transfer.count; index += 1) {
     const part = host.memory.vector(transfer.list, index);
     const wait = part.length === 0 ? undefined : descriptor.sink.write(part);
@@ -140,7 +150,7 @@ function waitForOutput(
   descriptor: OutputDescriptor,
   transfer: Transfer & { wait: Promise<void>; next: number },
 ): Errno {
-  if ((descriptor.flags & FDFLAG.NONBLOCK) === 0) return writeRest(host, descriptor, transfer);
+  if (!isNonblocking(descriptor)) return writeRest(host, descriptor, transfer);
   const drained = () => {
     descriptor.draining = undefined;
   };

@@ -1,4 +1,6 @@
-/** What is done with paths. Each starts at an open directory and stays below it. */
+/**
+ * What is done with paths. Each starts at an open directory and stays below it.
+ */
 
 import { refuse } from "../files/file-error.guest.ts";
 import {

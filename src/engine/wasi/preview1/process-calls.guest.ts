@@ -1,4 +1,6 @@
-/** Clocks, randomness, the end of the program, and the sockets that there are not. */
+/**
+ * Clocks, randomness, the end of the program, and the sockets that there are not.
+ */
 
 import { refuse } from "../files/file-error.guest.ts";
 import { SUCCESS } from "./errno.guest.ts";

@@ -1,4 +1,6 @@
-/** What a program asks when it starts: its arguments, its environment, its preopened directories. */
+/**
+ * What a program asks when it starts: its arguments, its environment, its preopened directories.
+ */
 
 import { refuse } from "../files/file-error.guest.ts";
 import { SUCCESS } from "./errno.guest.ts";

@@ -1,4 +1,6 @@
-/** How preview 1 describes files, in memory and in words: types, filestat, times. */
+/**
+ * How preview 1 describes files, in memory and in words: types, filestat, times.
+ */
 
 import type { FileNode } from "../files/directory.guest.ts";
 import { refuse } from "../files/file-error.guest.ts";
