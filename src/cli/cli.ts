@@ -29,6 +29,8 @@ interface Noun {
 const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
   serve: { summary: "Serve a project and its functions", load: () => import("./commands/serve.ts") },
   dev: { summary: "Serve a project and reload what changes", load: () => import("./commands/dev.ts") },
+  build: { summary: "Build a project and show what each step did", load: () => import("./commands/build.ts") },
+  inspect: { summary: "Show what is in a Wasm file, and whether it runs", load: () => import("./commands/inspect.ts") },
   invoke: { summary: "Send one request to a function", load: () => import("./commands/invoke.ts") },
   list: { summary: "List the functions of a node", load: () => import("./commands/list.ts") },
   config: {

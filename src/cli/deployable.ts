@@ -184,7 +184,10 @@ export class Deployable implements AsyncDisposable {
 
   #toLine(steps: readonly StepDone[], end: string): string {
     const { style } = this.#parts.print;
-    const words = steps.map(({ step, ms }) => `${step} ${style.green("✓")} ${formatMs(ms)}`);
+    const words = steps.map(({ step, ms, note }) => {
+      const word = `${step} ${style.green("✓")} ${formatMs(ms)}`;
+      return note === undefined ? word : `${word} ${style.dim(`(${note})`)}`;
+    });
     return [style.bold(this.name), ...words, end].join("  ");
   }
 }

@@ -1,0 +1,77 @@
+/**
+ * `nebula build`: builds one project and shows what each step did. Deploys nothing, and needs no node.
+ */
+
+import { join, resolve } from "node:path";
+import type { Built, StepTime } from "../../build/built.ts";
+import { planBuild } from "../../build/plan.ts";
+import { runBuild } from "../../build/run.ts";
+import type { Artifact } from "../../model/artifact.ts";
+import { formatBytes, formatMs } from "../../model/units.ts";
+import { defineCommand } from "../command.ts";
+import { DIR_ARG, ENV_ARG, STATE_ARG, toStateDir } from "../common-args.ts";
+import { readPlace, requireFolder } from "../projects.ts";
+import { formatTable } from "../style.ts";
+import { writeBuilt } from "../write-built.ts";
+
+export default defineCommand({
+  meta: {
+    name: "build",
+    about:
+      "Builds the project in a folder as a deployment would, and shows what each step did, how long it took and what it " +
+      "was worth. Deploys nothing.",
+    examples: [{ line: "nebula build functions/hello --out dist", summary: "and write what comes out into dist/" }],
+  },
+  args: {
+    ...DIR_ARG,
+    ...ENV_ARG,
+    ...STATE_ARG,
+    out: { type: "text", value: "folder", summary: "Write the artifact and its manifest.json into a folder" },
+  },
+  async run({ args, io, print, signal }) {
+    const dir = resolve(io.cwd, args.dir);
+    await requireFolder(dir);
+    const { project, warnings } = await readPlace({ dir, isRoot: false }, args.env);
+    print.warn(warnings);
+    const cacheDir = join(toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir }), "cache");
+    const built = await runBuild(planBuild(project), {
+      signal,
+      cacheDir,
+      env: io.env,
+      onOutput: (text) => print.talk(text.trimEnd()),
+    });
+    print.warn(built.warnings);
+    const { spec } = project;
+    const files = args.out === undefined ? [] : await writeBuilt(resolve(io.cwd, args.out), { spec, built });
+    const { artifact, assets, steps } = built;
+    const value = { name: spec.name, steps, ...(artifact && { artifact }), ...(assets && { assets }), files };
+    print.result(value, formatBuilt(spec.name, { built, out: args.out, count: files.length }));
+    return 0;
+  },
+});
+
+interface Shown {
+  readonly built: Built;
+  readonly out: string | undefined;
+  /** Files written. */
+  readonly count: number;
+}
+
+function formatBuilt(name: string, { built, out, count }: Shown): string {
+  const { artifact, assets, steps } = built;
+  const assetCount = Object.keys(assets?.files ?? {}).length;
+  const rows = [
+    ...steps.map(({ step, ms, note = "" }: StepTime) => [step, formatMs(ms), note]),
+    ...(artifact ? [["artifact", formatBytes(artifact.main.bytes), describeArtifact(artifact)]] : []),
+    ...(assets ? [["assets", "", assetCount === 1 ? "1 file" : `${assetCount} files`]] : []),
+    ...(out === undefined ? [] : [["written", "", `${count} files in ${out}`]]),
+  ];
+  return `${name} built\n${formatTable(rows, { indent: "  " })}`;
+}
+
+function describeArtifact(artifact: Artifact): string {
+  const { kind, main } = artifact;
+  const count = kind === "js" ? artifact.modules.length : Object.keys(artifact.files).length;
+  const beside = count === 0 ? "" : `, ${count} ${kind === "js" ? "modules" : "files"} beside it`;
+  return `${kind}, ${main.digest.slice(0, "sha256:".length + 12)}${beside}`;
+}
