@@ -14,6 +14,8 @@ describe("help", () => {
       Commands
         serve         Serve a project and its functions
         dev           Serve a project and reload what changes
+        build         Build a project and show what each step did
+        inspect       Show what is in a Wasm file, and whether it runs
         invoke        Send one request to a function
         list          List the functions of a node
         config check  Find every problem and show what counts
