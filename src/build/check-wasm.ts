@@ -24,9 +24,17 @@ export function checkWasm(bytes: Uint8Array, { memoryBytes }: { memoryBytes: num
     return form === "module" ? checkModule(bytes, memoryBytes) : checkComponent(bytes);
   } catch (thrown) {
     if (!(thrown instanceof WasmError)) throw thrown;
-    const hint = "It is damaged or incomplete: build it again, or copy it again";
-    return toProblems([{ message: `it is no valid WebAssembly: ${thrown.message}`, hint }]);
+    return toProblems([explainDamage(thrown)]);
   }
+}
+
+/** What it means that bytes cannot be decoded. */
+export function explainDamage({ message }: WasmError): WasmProblem {
+  if (message.includes("not supported")) {
+    return { message: `it needs more than WASI 0.2: ${message}`, hint: "Build it for wasm32-wasip2 or wasm32-wasip1" };
+  }
+  const hint = "It is damaged or incomplete: build it again, or copy it again";
+  return { message: `it is no valid WebAssembly: ${message}`, hint };
 }
 
 function checkModule(bytes: Uint8Array, memoryBytes: number): CheckedWasm {

@@ -4,6 +4,7 @@
 
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import { explainDamage } from "../../build/check-wasm.ts";
 import { explainReadFailure } from "../../config/folder.ts";
 import { NebulaError } from "../../model/errors.ts";
 import { formatBytes } from "../../model/units.ts";
@@ -48,9 +49,8 @@ function inspect(bytes: Uint8Array, shown: string): Inspection {
     if (found !== undefined) return found;
   } catch (thrown) {
     if (!(thrown instanceof WasmError)) throw thrown;
-    throw toFailure(`Cannot inspect "${shown}": it is no valid WebAssembly: ${thrown.message}`, {
-      hint: "It is damaged or incomplete: build it again, or copy it again",
-    });
+    const { message, hint = "" } = explainDamage(thrown);
+    throw toFailure(`Cannot inspect "${shown}": ${message}`, { hint });
   }
   const what = bytes.byteLength === 0 ? "it is empty" : "it is not a WebAssembly file";
   throw toFailure(`Cannot inspect "${shown}": ${what}`, { hint: "Such a file begins with the bytes 00 61 73 6d" });

@@ -182,3 +182,10 @@ test("the compiled functions of this repository pass as they are", async () => {
     expect(artifact).toMatchObject({ kind: "wasi-p1", main: { bytes: bytes.byteLength } });
   }
 });
+
+test("a component for a newer WASI is told from a damaged one", async () => {
+  // A type section with the type of a stream.
+  const content = Uint8Array.of(0, 0x61, 0x73, 0x6d, 0x0d, 0, 1, 0, 7, 3, 1, 0x66, 0);
+  const error = await rejectionOf(buildWasm({ "main.wasm": content }, { run }));
+  expect(error.message).toMatch(/^Cannot use "main\.wasm": it needs more than WASI 0\.2: streams are not supported/);
+});
