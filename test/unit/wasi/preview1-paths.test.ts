@@ -44,6 +44,7 @@ describe("path_open", () => {
     ["what must be new and is there", "file", { oflags: CREAT | EXCL }, "EEXIST"],
     ["what must be new where a link is", "dangling", { oflags: CREAT | EXCL }, "EEXIST"],
     ["a new file with a slash", "new/", { oflags: CREAT }, "EISDIR"],
+    ["a new file with a slash where one is", "file/", { oflags: CREAT }, "EISDIR"],
     ["a new directory", "new", { oflags: CREAT | DIRECTORY }, "EINVAL"],
     ["a directory for writing", "dir", { rights: READ | WRITE }, "EISDIR"],
     ["a directory to truncate it", "dir", { oflags: TRUNC, rights: READ }, "EISDIR"],
@@ -143,6 +144,7 @@ describe("making, removing and reading names", () => {
     ["path_link of a link", (d) => d.link("dangling", "new"), "ok"],
     ["path_link of what a link leads to", (d) => d.link("dangling", "new", 1), "ENOENT"],
     ["path_link of a directory", (d) => d.link("dir", "new"), "EPERM"],
+    ["path_link of a directory over a file", (d) => d.link("dir", "file"), "EEXIST"],
     ["path_link over a file", (d) => d.link("file", "file"), "EEXIST"],
     ["path_link over a link", (d) => d.link("file", "dangling"), "EEXIST"],
     ["path_link with a slash", (d) => d.link("file", "new/"), "ENOENT"],
@@ -166,6 +168,11 @@ describe("making, removing and reading names", () => {
     ["path_rename of .", (d) => d.rename("dir/.", "new"), "EBUSY"],
     ["path_rename of nothing", (d) => d.rename("nothing", "new"), "ENOENT"],
     ["path_readlink of a file", (d) => d.call("path_readlink", 3, ...d.put("file"), 512, 9, RESULT), "EINVAL"],
+    [
+      "path_readlink of a file with a slash",
+      (d) => d.call("path_readlink", 3, ...d.put("file/"), 512, 9, RESULT),
+      "ENOTDIR",
+    ],
     ["path_readlink of nothing", (d) => d.call("path_readlink", 3, ...d.put("nothing"), 512, 9, RESULT), "ENOENT"],
     ["path_readlink out of memory", (d) => d.call("path_readlink", 3, ...d.put("loop"), -1, 9, RESULT), "EFAULT"],
     ["path_filestat_get out of memory", (d) => d.call("path_filestat_get", 3, 0, ...d.put("file"), -8), "EFAULT"],
@@ -307,5 +314,15 @@ describe("read-only files and full volumes", () => {
     expect(directory.inode.volume.usedBytes).toBe(8);
     driver.call("fd_close", fd);
     expect(directory.inode.volume.usedBytes).toBe(0);
+  });
+
+  it("what a program leaves open is closed with it", () => {
+    const directory = openTree({ nowNs: () => 1n });
+    const driver = new Driver({ preopens: [{ path: "/", directory }] });
+    driver.write(driver.mustOpen("file", { oflags: CREAT }), "12345678");
+    driver.path("path_unlink_file", "file");
+    driver.host[Symbol.dispose]();
+    expect(directory.inode.volume.usedBytes).toBe(0);
+    expect(driver.open("file")).toBe("EBADF");
   });
 });

@@ -109,6 +109,11 @@ export class Descriptors {
     if (descriptor.kind === "file") descriptor.node.close();
   }
 
+  /** Closes whatever is open, as the end of a process does. */
+  closeAll(): void {
+    for (const [fd, descriptor] of this.#open.entries()) if (descriptor !== undefined) this.close(fd);
+  }
+
   /** Gives `from` the number `to`, whose descriptor is closed. Throws EBADF. */
   renumber(from: number, to: number): void {
     const descriptor = this.get(from);

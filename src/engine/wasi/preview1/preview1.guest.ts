@@ -79,6 +79,14 @@ export class Preview1 {
   bind(memory: { readonly buffer: ArrayBuffer }): void {
     this.#host.memory.bind(memory);
   }
+
+  /**
+   * Closes what the program left open. Needed only where its files outlive it: one that was removed while it was open
+   * takes room until then.
+   */
+  [Symbol.dispose](): void {
+    this.#host.descriptors.closeAll();
+  }
 }
 
 /** What Wasm passes is what an import's type says, which `instantiate` does not check against ours. */
