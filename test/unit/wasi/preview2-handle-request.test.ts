@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { CliExit } from "../../../src/engine/wasi/preview2/cli.guest.ts";
 import { type ComponentRequest, handleRequest } from "../../../src/engine/wasi/preview2/handle-request.guest.ts";
 import type { Body } from "../../../src/model/exchange.ts";
-import { createLab, drop, good, isSettled, type Lab, readBody, text, utf8 } from "./preview2-support.ts";
+import { createLab, drop, good, isSettled, type Lab, pause, readBody, text, utf8 } from "./preview2-support.ts";
 
 const STREAMS = "wasi:io/streams";
 
@@ -116,6 +116,7 @@ describe("an answer", () => {
       const body = guest.respond();
       const stream = openBody(guest, body);
       good(guest.write(stream, "one,"));
+      await pause(guest);
       await gate.promise;
       good(await guest.write(stream, "two"));
       drop(stream);
@@ -221,7 +222,7 @@ describe("no answer", () => {
     const cause = new WebAssembly.RuntimeError("unreachable");
     const { answer: coming, settled } = handle(async (guest) => {
       good(guest.write(openBody(guest, guest.respond()), "hello"));
-      await Promise.resolve();
+      await pause(guest);
       throw cause;
     });
     const { head, body } = await coming;
@@ -230,6 +231,15 @@ describe("no answer", () => {
     expect(text((await reader.read()).value)).toBe("hello");
     await expect(reader.read()).rejects.toMatchObject({ kind: "failed", cause });
     expect(await settled).toMatchObject({ kind: "failed", cause });
+  });
+
+  test("comes of a trap behind the response, when nothing was sent yet", async () => {
+    const cause = new WebAssembly.RuntimeError("unreachable");
+    const { answer: coming } = handle((guest) => {
+      answer(guest, "hello");
+      throw cause;
+    });
+    await expect(coming).rejects.toMatchObject({ kind: "failed", cause });
   });
 });
 

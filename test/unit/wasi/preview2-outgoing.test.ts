@@ -14,6 +14,7 @@ import {
   good,
   isSettled,
   ManualSource,
+  pause,
   readBody,
   settle,
   text,
@@ -71,16 +72,16 @@ function createClient() {
     good(http(`[method]request-options.set-${name}`, options, ns));
     return options;
   };
-  return { ...lab, sent, http, create, handle, get, wait, limit };
+  return { ...lab, sent, http, create, handle, get, wait, limit, send: () => pause(lab) };
 }
 
 describe("a request", () => {
   test("is sent as it was made, and its answer comes once", async () => {
-    const { sent, http, create, handle, get, wait, call } = createClient();
+    const { sent, http, create, handle, get, wait, call, send } = createClient();
     const method = { tag: "other", val: "BREW" };
     const future = good(handle(create({ method, authority: "example.com:81" }, [["X-A", "1"]])));
     expect(get(future)).toBeUndefined();
-    await settle();
+    await send();
     expect(sent[0]?.request).toEqual({
       method: "BREW",
       scheme: "http",
@@ -102,10 +103,10 @@ describe("a request", () => {
   });
 
   test("goes by HTTPS to the root when it says nothing else", async () => {
-    const { sent, create, handle } = createClient();
+    const { sent, create, handle, send } = createClient();
     good(handle(create({ scheme: undefined, "path-with-query": undefined })));
     good(handle(create({ "path-with-query": "?q" })));
-    await settle();
+    await send();
     expect(sent.map(({ request }) => [request.scheme, request.pathWithQuery])).toEqual([
       ["https", "/"],
       ["http", "/?q"],
@@ -128,7 +129,7 @@ describe("a request", () => {
   });
 
   test("carries a body that was written before the guest waits in one piece, with trailers", async () => {
-    const { sent, http, create, handle, call } = createClient();
+    const { sent, http, create, handle, call, send } = createClient();
     const request = create({ method: { tag: "post", val: undefined } });
     const body = good(http("[method]outgoing-request.body", request));
     good(handle(request));
@@ -136,17 +137,17 @@ describe("a request", () => {
     good(call(STREAMS, "[method]output-stream.blocking-write-and-flush", stream, utf8("hello")));
     drop(stream);
     good(http("[static]outgoing-body.finish", body, good(http("[static]fields.from-list", [["x-t", utf8("1")]]))));
-    await settle();
+    await send();
     expect(sent[0]?.request.body).toEqual(utf8("hello"));
     expect(await sent[0]?.request.trailers).toEqual(["x-t", "1"]);
   });
 
   test("streams a body, and fails it when the guest drops it", async () => {
-    const { sent, http, create, handle, call } = createClient();
+    const { sent, http, create, handle, call, send } = createClient();
     const request = create();
     const body = good(http("[method]outgoing-request.body", request));
     good(handle(request));
-    await settle();
+    await send();
     const stream = good(http("[method]outgoing-body.write", body));
     good(call(STREAMS, "[method]output-stream.blocking-write-and-flush", stream, utf8("hello")));
     drop(stream);
@@ -156,13 +157,13 @@ describe("a request", () => {
   });
 
   test("that fails closes the body that was under way", async () => {
-    const { sent, http, create, handle, call } = createClient();
+    const { sent, http, create, handle, call, send } = createClient();
     const request = create();
     const stream = good(http("[method]outgoing-body.write", good(http("[method]outgoing-request.body", request))));
     good(handle(request));
-    await settle();
+    await send();
     sent[0]?.answer.reject(new HttpError(errorCode("connection-refused")));
-    await settle();
+    await send();
     const refusal = bad(call(STREAMS, "[method]output-stream.write", stream, utf8("x")));
     expect(refusal).toMatchObject({ tag: "closed" });
   });
@@ -173,9 +174,9 @@ describe("a request", () => {
     [new TypeError("no such host"), { tag: "internal-error", val: "no such host" }],
     ["odd", { tag: "internal-error", val: "odd" }],
   ])("that fails with %s gives %j", async (thrown, code) => {
-    const { sent, create, handle, wait } = createClient();
+    const { sent, create, handle, wait, send } = createClient();
     const future = good(handle(create()));
-    await settle();
+    await send();
     sent[0]?.answer.reject(thrown);
     expect(bad(await wait(future))).toMatchObject(code);
   });
@@ -190,7 +191,7 @@ describe("a request", () => {
       },
     });
     const future = good(lab.call("wasi:http/outgoing-handler", "handle", create(), undefined));
-    await settle();
+    await pause(lab);
     const result = good(lab.call("wasi:http/types", "[method]future-incoming-response.get", future));
     expect(bad(result)).toEqual({ tag: "loop-detected", val: undefined });
   });
@@ -198,18 +199,18 @@ describe("a request", () => {
 
 describe("times", () => {
   test("connect-timeout is handed to the host, in milliseconds", async () => {
-    const { sent, create, handle, limit } = createClient();
+    const { sent, create, handle, limit, send } = createClient();
     good(handle(create(), limit("connect-timeout", 1_500_000n)));
-    await settle();
+    await send();
     expect(sent[0]?.options.connectTimeoutMs).toBe(1.5);
   });
 
   test("first-byte-timeout ends a request whose head does not come", async () => {
-    const { sent, create, handle, wait, limit, clock } = createClient();
+    const { sent, create, handle, wait, limit, clock, send } = createClient();
     const future = good(handle(create(), limit("first-byte-timeout", 1000n)));
-    await settle();
+    await send();
     clock.advance(999n);
-    await settle();
+    await send();
     expect(sent[0]?.options.signal.aborted).toBe(false);
     clock.advance(1n);
     expect(bad(await wait(future))).toEqual({ tag: "connection-read-timeout", val: undefined });
@@ -217,9 +218,9 @@ describe("times", () => {
   });
 
   test("between-bytes-timeout ends a body that stops coming, and only that", async () => {
-    const { sent, http, create, handle, wait, limit, clock, call } = createClient();
+    const { sent, http, create, handle, wait, limit, clock, call, send } = createClient();
     const future = good(handle(create(), limit("between-bytes-timeout", 1000n)));
-    await settle();
+    await send();
     clock.advance(5000n);
     const { promise, resolve } = Promise.withResolvers<ReadableStreamDefaultController<Uint8Array>>();
     sent[0]?.answer.resolve({ head: { status: 200, headers: [] }, body: new ReadableStream({ start: resolve }) });
@@ -244,19 +245,19 @@ describe("times", () => {
 
 describe("what nobody waits for", () => {
   test("ends when its future is dropped, sent or not", async () => {
-    const { sent, create, handle } = createClient();
+    const { sent, create, handle, send } = createClient();
     drop(good(handle(create())));
     const future = good(handle(create()));
-    await settle();
+    await send();
     expect(sent).toHaveLength(1);
     drop(future);
     expect(sent[0]?.options.signal.aborted).toBe(true);
   });
 
   test("ends with the instance, whose guest does not wake up again", async () => {
-    const { sent, create, handle, get, preview2 } = createClient();
+    const { sent, create, handle, get, preview2, send } = createClient();
     const future = good(handle(create()));
-    await settle();
+    await send();
     preview2.end();
     await settle();
     expect(sent[0]?.options.signal.aborted).toBe(true);
@@ -264,10 +265,10 @@ describe("what nobody waits for", () => {
   });
 
   test("a body that is dropped is cancelled, one that was read is not", async () => {
-    const { sent, http, create, handle, wait, call } = createClient();
+    const { sent, http, create, handle, wait, call, send } = createClient();
     const open = async (body: HttpHostAnswer["body"]) => {
       const future = good(handle(create()));
-      await settle();
+      await send();
       sent.at(-1)?.answer.resolve({ head: { status: 200, headers: [] }, body });
       const response = good(await wait(future));
       drop(future);
@@ -291,15 +292,15 @@ describe("what nobody waits for", () => {
   });
 
   test("trailers of an answer are given", async () => {
-    const { sent, http, create, handle, wait } = createClient();
+    const { sent, http, create, handle, wait, send } = createClient();
     const future = good(handle(create()));
-    await settle();
+    await send();
     const trailers = Promise.resolve(["x-t", "1"]);
     sent[0]?.answer.resolve({ head: { status: 200, headers: [] }, body: null, trailers });
     const body = good(http("[method]incoming-response.consume", good(await wait(future))));
     const coming = http("[static]incoming-body.finish", body);
     http("[method]future-trailers.get", coming);
-    await settle();
+    await send();
     const fields = good(good(http("[method]future-trailers.get", coming)));
     expect(http("[method]fields.has", fields, "X-T")).toBe(true);
   });

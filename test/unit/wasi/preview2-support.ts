@@ -146,6 +146,12 @@ export async function readBody(body: null | Uint8Array | ReadableStream<Uint8Arr
   return whole;
 }
 
+/** The guest waits, as far as the host can tell, and all that can go on has gone on. */
+export async function pause({ call }: Pick<Lab, "call">): Promise<void> {
+  await call("wasi:io/poll", "[method]pollable.block", call("wasi:clocks/monotonic-clock", "subscribe-duration", 0n));
+  await settle();
+}
+
 /** A few turns of the event loop: all that can go on has gone on. */
 export async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));

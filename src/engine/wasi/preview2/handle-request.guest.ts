@@ -32,7 +32,10 @@ export interface ComponentRequest extends IncomingRequestHead {
 
 /** A request under way. */
 export interface Handling {
-  /** Settles when the head of the response is known. @throws {HandlerFailure} when there is no response. */
+  /**
+   * Settles when the head of the response is known.
+   * @throws {HandlerFailure} when there is no response, or the guest failed before its head went out.
+   */
   readonly answer: Promise<ComponentAnswer>;
   /**
    * Fulfils when the guest is over, with its failure if it failed; until then it may still run. Never rejects.
@@ -82,6 +85,7 @@ class Handler {
   readonly #settled = Promise.withResolvers<HandlerFailure | undefined>();
   readonly #incoming: IncomingRequest;
   #response: OutgoingResponse | undefined;
+  #isSent = false;
   #isCancelled = false;
 
   constructor(request: ComponentRequest, preview2: Preview2) {
@@ -92,6 +96,8 @@ class Handler {
   }
 
   run(instance: Callable): Handling {
+    // because whoever has heard that the guest is over may not ask for the answer any more
+    this.#answer.promise.catch(() => {});
     const handling = { answer: this.#answer.promise, settled: this.#settled.promise };
     const { signal } = this.#request;
     if (signal.aborted) {
@@ -129,18 +135,18 @@ class Handler {
     } else {
       const response = outcome.val;
       this.#response = response;
-      // A microtask runs when the guest waits or is done, not before.
-      queueMicrotask(() => this.#answer.resolve(this.#toAnswer(response)));
+      this.#preview2.whenWaiting(() => this.#send(response));
     }
   }
 
-  #toAnswer({ status, message }: OutgoingResponse): ComponentAnswer {
+  #send({ status, message }: OutgoingResponse): void {
     const body = message.taken;
-    return {
+    this.#isSent = true;
+    this.#answer.resolve({
       head: { status, headers: message.headers.toList() },
       body: this.#toBody(body?.pipe),
       trailers: body?.trailers ?? NO_TRAILERS,
-    };
+    });
   }
 
   /** What is written of an answer to HEAD is dropped. */
@@ -156,7 +162,9 @@ class Handler {
     this.#preview2.end();
     this.#incoming.message.end();
     this.#response?.message.taken?.end(failure);
-    if (this.#response === undefined) this.#answer.reject(failure ?? noResponse());
+    if (this.#response === undefined || (failure !== undefined && !this.#isSent)) {
+      this.#answer.reject(failure ?? noResponse());
+    } else if (!this.#isSent) this.#send(this.#response);
     this.#settled.resolve(failure);
   }
 }

@@ -67,6 +67,7 @@ class Sending implements Disposable {
   readonly #clock: WasiClock;
   readonly #limits: RequestOptions;
   readonly #abort = new AbortController();
+  readonly #scope: Scope;
   readonly #release: () => void;
   readonly #future = new FutureIncomingResponse(() => this[Symbol.dispose]());
 
@@ -74,11 +75,12 @@ class Sending implements Disposable {
     this.#http = options.http;
     this.#clock = options.clock;
     this.#limits = options.limits;
+    this.#scope = options.scope;
     this.#release = options.scope.add(this);
   }
 
   start(request: OutgoingRequest, target: Target): FutureIncomingResponse {
-    queueMicrotask(() => void this.#send(request, target));
+    this.#scope.whenWaiting(() => void this.#send(request, target));
     return this.#future;
   }
 

@@ -41,6 +41,8 @@ export interface Preview2Options {
 /** The host of one instance. */
 export interface Preview2 {
   readonly imports: HostImports;
+  /** Calls once when the guest first waits for something that has not come yet. */
+  whenWaiting(next: () => void): void;
   /** Ends its timers and its requests, and breaks off what the guest waits in. May be called again. */
   end(): void;
 }
@@ -76,7 +78,7 @@ export function createPreview2(options: Preview2Options): Preview2 {
     "wasi:filesystem/preopens": createPreopens(preopens),
     "wasi:http/outgoing-handler": createOutgoingHandler({ http, clock, scope }),
   };
-  return { imports, end: () => scope[Symbol.dispose]() };
+  return { imports, whenWaiting: (next) => scope.whenWaiting(next), end: () => scope[Symbol.dispose]() };
 }
 
 function prefix(text: string, interfaces: HostImports): HostImports {

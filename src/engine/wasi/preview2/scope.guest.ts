@@ -16,6 +16,7 @@ export class Cancelled extends Error {
 export class Scope implements Disposable {
   #open: Set<Disposable> | undefined;
   #breakOff: ((reason: unknown) => void) | undefined;
+  #onWait: (() => void)[] | undefined;
   #isOver = false;
 
   get isOver(): boolean {
@@ -31,6 +32,15 @@ export class Scope implements Disposable {
     this.#open ??= new Set();
     this.#open.add(thing);
     return () => this.#open?.delete(thing);
+  }
+
+  /**
+   * Calls once when the guest really waits, which is when others get their turn: until then it may add to what it does.
+   * (V8 suspends it for a microtask even when a suspending function has its answer at once.)
+   */
+  whenWaiting(next: () => void): void {
+    this.#onWait ??= [];
+    this.#onWait.push(next);
   }
 
   /** The same functions, but what waits in one of them is thrown Cancelled when the scope ends. */
@@ -54,12 +64,16 @@ export class Scope implements Disposable {
     this.#isOver = true;
     const open = this.#open;
     this.#open = undefined;
+    this.#onWait = undefined;
     for (const thing of open ?? []) thing[Symbol.dispose]();
     this.#breakOff?.(new Cancelled("the request is over"));
   }
 
   #wait(answer: unknown): unknown {
     if (!(answer instanceof Promise)) return answer;
+    const onWait = this.#onWait;
+    this.#onWait = undefined;
+    for (const next of onWait ?? []) next();
     return new Promise((resolve, reject) => {
       this.#breakOff = reject;
       answer.then(resolve, reject);
