@@ -4,7 +4,7 @@
 
 import { alignTo, type Codec, describeParts, joinAll, MAX_FLAT, PAIR, PRIMITIVES, refuse } from "./codec.guest.ts";
 import { toInt } from "./core-value.guest.ts";
-import { toKey } from "./labels.guest.ts";
+import { checkDistinct, toKey } from "./labels.guest.ts";
 import type { Port } from "./port.guest.ts";
 
 /** Where the parts of a record are. */
@@ -30,6 +30,7 @@ function layOut(codecs: readonly Codec[]): Layout {
 /** A record: an object. */
 export function record(fields: readonly { readonly name: string; readonly codec: Codec }[]): Codec {
   const { parts, ...layout } = layOut(fields.map(({ codec }) => codec));
+  checkDistinct(fields.map(({ name }) => name));
   const keyed = parts.map((part, i) => ({ ...part, key: toKey(fields[i]?.name ?? "") }));
   return {
     ...layout,
@@ -74,6 +75,7 @@ export function tuple(codecs: readonly Codec[]): Codec {
 
 /** Flags: an object of booleans. Up to 8 are a byte, up to 16 two, more are words of 32. */
 export function flags(names: readonly string[]): Codec {
+  checkDistinct(names);
   const keys = names.map(toKey);
   const size = names.length <= 8 ? 1 : names.length <= 16 ? 2 : Math.ceil(names.length / 32) * 4;
   const align = Math.min(size, 4);

@@ -2,7 +2,7 @@
  * Finds what a component imports among what the host offers, and collects what is missing.
  */
 
-import { ROOT, toInterfaceName } from "../../../wasm/component/name.ts";
+import { toInterfaceName } from "../../../wasm/component/name.ts";
 import type { HostImports } from "./host-function.guest.ts";
 import type { HostSource } from "./plan.guest.ts";
 import type { ResourceType } from "./resource-type.guest.ts";
@@ -53,7 +53,7 @@ export class HostOffer {
   /** @throws {ComponentLinkError} that lists everything that is missing. */
   check(): void {
     if (this.#missing.size === 0) return;
-    const list = [...this.#missing].map(([name, parts]) => `${name === ROOT ? "" : `${name} `}(${parts.join(", ")})`);
+    const list = [...this.#missing].map(([name, parts]) => `${name} (${parts.join(", ")})`);
     throw new ComponentLinkError(`it imports what is not offered here: ${list.join("; ")}`);
   }
 

@@ -20,7 +20,7 @@ import { type CompileModule, CoreLinker, getCoreItem } from "./core-linker.guest
 import type { HostImports } from "./host-function.guest.ts";
 import { HostOffer } from "./host-offer.guest.ts";
 import { type CoreItem, type Item, Scope, type Space, type TypeItem } from "./items.guest.ts";
-import type { FunctionItem, LinkPlan, PortPlan, TrampolinePlan } from "./plan.guest.ts";
+import type { Callee, FunctionItem, LinkPlan, PortPlan, TrampolinePlan } from "./plan.guest.ts";
 import type { CoreSource } from "./resource-type.guest.ts";
 import { ComponentLinkError } from "./trap.guest.ts";
 import { getResource, getSignature, toTypeItem } from "./types.guest.ts";
@@ -229,14 +229,23 @@ class Linker {
   #lift({ core, options, type }: Definition & { kind: "lift" }, scope: Scope): FunctionItem {
     const functions = scope.coreItems.function;
     const signature = getSignature(scope, type);
+    const source = functions.get(core);
+    if (source.instance === undefined) return { signature, callee: this.#getCallee(source.trampoline) };
     const lift = {
-      core: functions.get(core),
+      core: source,
       signature,
       port: this.#getPort(options, scope),
       owner: scope.owner,
       postReturn: options.postReturn === undefined ? undefined : functions.get(options.postReturn),
     };
     return { signature, callee: { lift } };
+  }
+
+  /** The function behind one that was lowered only to be lifted again: no core module is between. */
+  #getCallee(trampoline: number): Callee {
+    const plan = this.#trampolines[trampoline];
+    if (plan?.kind !== "call") throw new ComponentLinkError("what handles resources is exported as a function");
+    return plan.callee;
   }
 
   #lower({ func, options }: Definition & { kind: "lower" }, scope: Scope): TrampolinePlan {

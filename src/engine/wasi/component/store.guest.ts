@@ -38,6 +38,7 @@ export type MakeTrampoline = (store: Store, number: number) => unknown;
 /** An imports object that answers with nothing but its own. */
 type Bag = Record<string, unknown>;
 
+/** The instance, while it lives. */
 export class Store {
   readonly plan: LinkPlan;
   readonly wait: <T>(promise: Promise<T>) => Promise<T>;
