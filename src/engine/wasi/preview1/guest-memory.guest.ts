@@ -11,13 +11,15 @@ import { refuse } from "../files/file-error.guest.ts";
 const MAX_VECTORS = 1024;
 const VECTOR_BYTES = 8;
 const MAX_TEXT_BYTES = 4096;
+const NO_BYTES = new Uint8Array(0);
+const NO_VIEW = new DataView(NO_BYTES.buffer);
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A program's memory. Pointers come as Wasm passes them: i32, whose sign means nothing. */
 export class GuestMemory {
   #memory: { readonly buffer: ArrayBuffer } | undefined;
-  #bytes = new Uint8Array(0);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = NO_BYTES;
+  #view = NO_VIEW;
 
   bind(memory: { readonly buffer: ArrayBuffer }): void {
     this.#memory = memory;
