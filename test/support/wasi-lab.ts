@@ -3,7 +3,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Engine } from "../../src/engine/engine.ts";
@@ -35,9 +35,10 @@ export interface WasiLab extends AsyncDisposable {
   deploy(source: WasmSource): Deployment;
 }
 
-export async function openWasiLab({ log = silentLog }: { log?: Log } = {}): Promise<WasiLab> {
-  const stateDir = await realpath(await mkdtemp(join(tmpdir(), "nebula-wasi-")));
-  await mkdir(join(stateDir, "empty"));
+/** A state directory that is given stays when the lab goes. */
+export async function openWasiLab(options: { log?: Log; stateDir?: string } = {}): Promise<WasiLab> {
+  const { log = silentLog } = options;
+  const stateDir = options.stateDir ?? (await realpath(await mkdtemp(join(tmpdir(), "nebula-wasi-"))));
   const blobs = new Map<string, Uint8Array>();
   const engine = await openWasiEngine({
     sandbox: createSandbox(inspectMachine()),
@@ -84,7 +85,7 @@ export async function openWasiLab({ log = silentLog }: { log?: Log } = {}): Prom
     },
     [Symbol.asyncDispose]: async () => {
       await engine[Symbol.asyncDispose]();
-      await rm(stateDir, { recursive: true, force: true });
+      if (options.stateDir === undefined) await rm(stateDir, { recursive: true, force: true });
     },
   };
 }

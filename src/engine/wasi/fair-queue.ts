@@ -39,11 +39,13 @@ export class FairQueue {
     this.#options = options;
   }
 
-  /** How many wait. */
-  get length(): number {
-    let length = 0;
-    for (const { waiting } of this.#lines.values()) length += waiting.length;
-    return length;
+  /** How many wait for a lane; those that wait for a state directory would find none in another lane. */
+  get wanting(): number {
+    let wanting = 0;
+    for (const { program, waiting } of this.#lines.values()) {
+      if (program.state?.job === undefined) wanting += waiting.length;
+    }
+    return wanting;
   }
 
   /** How many have been served so far. */

@@ -130,12 +130,13 @@ export class Lanes implements AsyncDisposable {
   #grow(): void {
     const { count, maxCount, clock } = this.#options;
     const open = this.#lanes.length + this.#opening;
+    if (this.#queue.wanting === 0) return;
     if (open < count) this.#open();
     if (open < count || open >= maxCount || this.#heldUp !== undefined) return;
     const servedBefore = this.#queue.served;
     this.#heldUp = clock.after(HELD_UP_MS, () => {
       this.#heldUp = undefined;
-      if (this.#queue.length === 0) return;
+      if (this.#queue.wanting === 0) return;
       if (this.#queue.served === servedBefore && this.#lanes.length + this.#opening < maxCount) this.#open();
       this.#grow();
     });
@@ -181,7 +182,7 @@ export class Lanes implements AsyncDisposable {
 
   #onRoom(): void {
     this.#queue.serve();
-    if (this.#queue.length > 0) this.#grow();
+    if (this.#queue.wanting > 0) this.#grow();
     else if (this.#lanes.length > this.#options.count) this.#scheduleSweep();
   }
 
