@@ -36,11 +36,12 @@ beforeAll(async () => {
     log: silentLog,
   });
   await using esbuild = createEsbuild();
-  for (const name of Object.keys(WASI_FUNCTIONS)) {
-    const { project, warnings } = await readProject(join(REPO, "functions", name));
+  for (const dir of [".", ...Object.keys(WASI_FUNCTIONS).map((name) => join("functions", name))]) {
+    const { project, warnings } = await readProject(join(REPO, dir));
     expect(warnings).toEqual([]);
+    const spec = dir === "." ? { ...project.spec, routes: ["*/*"] } : project.spec;
     await using builder = openBuilder(planBuild(project), { esbuild });
-    await deployProject(project.spec, { target: createClient(host), builder, signal: new AbortController().signal });
+    await deployProject(spec, { target: createClient(host), builder, signal: new AbortController().signal });
   }
 }, 120_000);
 
@@ -128,5 +129,14 @@ describe("functions/caption", () => {
       expect(response.status, meme.id).toBe(200);
       expect(findPngFault(await response.bytes(), 1200, 900), meme.id).toBeUndefined();
     }
+  });
+
+  test("is where the site's pages say that their pictures are", async () => {
+    const page = await (await fetch(`${host.dataUrl}/m/null-result`)).text();
+    const [, address = ""] = /property="og:image" content="([^"]+)"/.exec(page) ?? [];
+    const response = await fetch(address.replaceAll("&amp;", "&"));
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(response.headers.get("cache-control")).toContain("public");
+    expect(findPngFault(await response.bytes(), 1200, 900)).toBeUndefined();
   });
 });
