@@ -155,6 +155,12 @@ describe("an answer", () => {
   test("that is left unfinished ends with the guest, as in wasmtime", async () => {
     const { answer: coming } = handle((guest) => void guest.write(openBody(guest, guest.respond()), "hello"));
     expect(await readBody((await coming).body)).toBe("hello");
+    const short = handle(
+      (guest) => void guest.write(openBody(guest, guest.respond({ headers: [["content-length", "6"]] })), "hello"),
+    );
+    await expect(readBody((await short.answer).body)).rejects.toMatchObject({
+      code: { tag: "HTTP-response-body-size" },
+    });
   });
 
   test("echoes a body as it comes", async () => {

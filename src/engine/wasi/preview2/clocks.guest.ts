@@ -37,8 +37,8 @@ class Deadline implements Waitable, Disposable {
   readonly waiters = new Waiters();
   readonly #clock: WasiClock;
   readonly #when: bigint;
-  readonly #abort = new AbortController();
-  #hasStarted = false;
+  /** There once its timer runs. */
+  #abort: AbortController | undefined;
   #hasPassed = false;
 
   constructor(clock: WasiClock, when: bigint) {
@@ -47,22 +47,23 @@ class Deadline implements Waitable, Disposable {
   }
 
   isReady(): boolean {
-    if (!this.#hasPassed && !this.#hasStarted) this.#start();
+    if (this.#abort === undefined) this.#start();
     return this.#hasPassed;
   }
 
   [Symbol.dispose](): void {
-    this.#abort.abort();
+    this.#abort?.abort();
   }
 
   /** Even a moment that has passed takes one turn: a program that polls with no timeout must see what else has come. */
   #start(): void {
-    this.#hasStarted = true;
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
     const left = this.#when - this.#clock.monotonicNs();
-    const wait = left > 0n ? this.#clock.sleep(left, this.#abort.signal) : turn();
+    const wait = left > 0n ? this.#clock.sleep(left, signal) : turn();
     void wait.then(() => {
       // Whoever dropped it, or was cancelled, must not wake up because of that.
-      if (this.#abort.signal.aborted) return;
+      if (signal.aborted) return;
       this.#hasPassed = true;
       this.waiters.wakeAll();
     });

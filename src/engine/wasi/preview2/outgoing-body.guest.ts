@@ -54,8 +54,8 @@ export class OutgoingBody implements Disposable {
   /** @throws {WebAssembly.RuntimeError} when its stream is alive. */
   finish(trailers: Fields | undefined): Result<undefined, ErrorCode> {
     this.#children.expectNone("an outgoing-body");
-    if (this.#expected !== undefined && this.#written !== this.#expected) {
-      const error = this.#sizeError();
+    const error = this.#findSizeError();
+    if (error !== undefined) {
       this.end(error);
       return err(error.code);
     }
@@ -63,9 +63,10 @@ export class OutgoingBody implements Disposable {
     return OK;
   }
 
-  /** The guest is over and has not finished it: the body ends here, or fails. */
+  /** The guest is over and has not finished it: the body ends here if it is as long as promised, or fails. */
   end(failure: unknown): void {
-    this.#close(undefined, () => (failure === undefined ? this.pipe.finish() : this.pipe.fail(failure)));
+    const cause = failure ?? this.#findSizeError();
+    this.#close(undefined, () => (cause === undefined ? this.pipe.finish() : this.pipe.fail(cause)));
   }
 
   /** @throws {WebAssembly.RuntimeError} when its stream is alive. */
@@ -87,6 +88,10 @@ export class OutgoingBody implements Disposable {
     this.#written += BigInt(bytes.length);
     if (this.#expected !== undefined && this.#written > this.#expected) throw this.#sizeError();
     return this.pipe.write(bytes);
+  }
+
+  #findSizeError(): HttpError | undefined {
+    return this.#expected === undefined || this.#written === this.#expected ? undefined : this.#sizeError();
   }
 
   #sizeError(): HttpError {
