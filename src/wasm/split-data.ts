@@ -2,13 +2,14 @@
  * Takes the first content of the memory out of a module, so that it can be mapped instead of copied at each start.
  *
  * An active segment is dropped once it is written (`memory.init` from it finds nothing), and an empty passive one
- * behaves the same: so the segments are emptied where they stand, and indices and counts stay as they were.
+ * behaves the same: so the segments are emptied where they stand, and indices and counts stay as they were. Where no code
+ * names a segment they go altogether: a snapshot has thousands, and an instance takes time for each.
  */
 
 import { type DataSegment, readDataSegments } from "./data-segments.ts";
 import { decodeModule, type ModuleInfo } from "./module.ts";
 import { WasmReader } from "./reader.ts";
-import { readSections, SECTION } from "./sections.ts";
+import { readSections, SECTION, type Section } from "./sections.ts";
 import { PAGE_BYTES } from "./types.ts";
 import { concatBytes, toSection, toU32 } from "./writer.ts";
 
@@ -34,7 +35,9 @@ export function splitData(bytes: Uint8Array): SplitModule {
   const image: ImagePart[] = [];
   const sections = readSections(bytes);
   const parts = [bytes.subarray(0, 8)];
+  const isNamed = namesSegments(sections);
   for (const { id, start, content, contentStart } of sections) {
+    if (id === SECTION.dataCount && !isNamed) continue;
     if (id !== SECTION.data) {
       parts.push(bytes.subarray(start, contentStart + content.byteLength));
       continue;
@@ -43,7 +46,8 @@ export function splitData(bytes: Uint8Array): SplitModule {
     for (const { mode, offset, content: part } of segments) {
       if (mode === "active" && offset !== undefined && part.byteLength > 0) image.push({ offset, bytes: part });
     }
-    parts.push(toSection(SECTION.data, concatBytes([toU32(segments.length), ...segments.flatMap(toPassive)])));
+    if (isNamed)
+      parts.push(toSection(SECTION.data, concatBytes([toU32(segments.length), ...segments.flatMap(toPassive)])));
   }
   return { bytes: concatBytes(parts), image };
 }
@@ -58,6 +62,28 @@ function findReason({ data, memories }: ModuleInfo): string | undefined {
   const end = active.reduce((most, { offset = 0, content }) => Math.max(most, offset + content.byteLength), 0);
   return end > memory.initialPages * PAGE_BYTES ? "its data does not fit its memory" : undefined;
 }
+
+/**
+ * Whether an instruction may name a data segment. Such a module has to have a count of them, and its code one of these
+ * pairs of bytes: `memory.init`, `data.drop`, `array.new_data`, `array.init_data`, in their short form or a long one.
+ *
+ * @see https://webassembly.github.io/spec/core/binary/modules.html#data-count-section
+ */
+function namesSegments(sections: readonly Section[]): boolean {
+  const code = sections.find(({ id }) => id === SECTION.code)?.content;
+  if (code === undefined || !sections.some(({ id }) => id === SECTION.dataCount)) return false;
+  for (const [prefix, seconds] of SEGMENT_CODES) {
+    for (let at = code.indexOf(prefix); at >= 0; at = code.indexOf(prefix, at + 1)) {
+      if (seconds.includes((code[at + 1] ?? 0) & 0x7f)) return true;
+    }
+  }
+  return false;
+}
+
+const SEGMENT_CODES: readonly (readonly [prefix: number, seconds: readonly number[]])[] = [
+  [0xfc, [8, 9]],
+  [0xfb, [9, 18]],
+];
 
 const EMPTY_PASSIVE = [Uint8Array.of(0x01, 0x00)];
 

@@ -103,6 +103,25 @@ describe("splitting off the data", () => {
     expect(call(instantiate(imported.bytes, memory), "sum")).toBe(0);
   });
 
+  test("leaves no segments behind that no code names", () => {
+    const wat = `(module (memory (export "memory") 1) (data (i32.const 8) "a") (data "passive") (data (i32.const 9) "b")
+      (func (export "_start") (memory.copy (i32.const 0) (i32.const 8) (i32.const 2))))`;
+    const split = splitData(assembleWat(wat));
+    expect(split.image).toHaveLength(2);
+    expect(WebAssembly.validate(split.bytes)).toBe(true);
+    expect(decodeModule(split.bytes).data).toEqual([]);
+  });
+
+  test("leaves the indices alone of segments that code names", () => {
+    const wat = `(module (memory (export "memory") 1) (data (i32.const 8) "a") (data $p "passive")
+      (func (export "_start") (data.drop $p)))`;
+    const { bytes } = splitData(assembleWat(wat));
+    expect(decodeModule(bytes).data.map(({ mode, content }) => [mode, content.byteLength])).toEqual([
+      ["passive", 0],
+      ["passive", 7],
+    ]);
+  });
+
   test("takes the offsets' 32 bits without their sign", () => {
     const wat = `(module (memory 40000) (data (i32.const -2147483648) "x"))`;
     expect(splitData(assembleWat(wat)).image).toEqual([{ offset: 2 ** 31, bytes: Uint8Array.of(0x78) }]);
