@@ -6,10 +6,13 @@ import { join, resolve } from "node:path";
 import type { Built, StepTime } from "../../build/built.ts";
 import { planBuild } from "../../build/plan.ts";
 import { runBuild } from "../../build/run.ts";
+import { openProver } from "../../engines.ts";
 import type { Artifact } from "../../model/artifact.ts";
+import { type Log, systemClock } from "../../model/ports.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import { defineCommand } from "../command.ts";
 import { DIR_ARG, ENV_ARG, STATE_ARG, toStateDir } from "../common-args.ts";
+import type { Printer } from "../print.ts";
 import { readPlace, requireFolder } from "../projects.ts";
 import { formatTable } from "../style.ts";
 import { writeBuilt } from "../write-built.ts";
@@ -33,10 +36,13 @@ export default defineCommand({
     await requireFolder(dir);
     const { project, warnings } = await readPlace({ dir, isRoot: false }, args.env);
     print.warn(warnings);
-    const cacheDir = join(toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir }), "cache");
+    const stateDir = toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir });
+    const addonDir = join(stateDir, "addon");
+    await using prover = openProver({ stateDir, addonDir, clock: systemClock, log: toTalk(print) });
     const built = await runBuild(planBuild(project), {
       signal,
-      cacheDir,
+      cacheDir: join(stateDir, "cache"),
+      prove: prover.prove,
       env: io.env,
       onOutput: (text) => print.talk(text.trimEnd()),
     });
@@ -49,6 +55,15 @@ export default defineCommand({
     return 0;
   },
 });
+
+/** Programs under proof may fail as they like; what concerns this machine is worth a line. */
+function toTalk({ talk, style }: Printer): Log {
+  return {
+    write: (level, message) => {
+      if (level === "warn" || level === "error") talk(style.dim(message));
+    },
+  };
+}
 
 interface Shown {
   readonly built: Built;
@@ -63,15 +78,19 @@ function formatBuilt(name: string, { built, out, count }: Shown): string {
   const rows = [
     ...steps.map(({ step, ms, note = "" }: StepTime) => [step, formatMs(ms), note]),
     ...(artifact ? [["artifact", formatBytes(artifact.main.bytes), describeArtifact(artifact)]] : []),
-    ...(assets ? [["assets", "", assetCount === 1 ? "1 file" : `${assetCount} files`]] : []),
-    ...(out === undefined ? [] : [["written", "", `${count} files in ${out}`]]),
+    ...(assets ? [["assets", "", formatCount(assetCount, "file")]] : []),
+    ...(out === undefined ? [] : [["written", "", `${formatCount(count, "file")} in ${out}`]]),
   ];
   return `${name} built\n${formatTable(rows, { indent: "  " })}`;
+}
+
+function formatCount(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function describeArtifact(artifact: Artifact): string {
   const { kind, main } = artifact;
   const count = kind === "js" ? artifact.modules.length : Object.keys(artifact.files).length;
-  const beside = count === 0 ? "" : `, ${count} ${kind === "js" ? "modules" : "files"} beside it`;
+  const beside = count === 0 ? "" : `, ${formatCount(count, kind === "js" ? "module" : "file")} beside it`;
   return `${kind}, ${main.digest.slice(0, "sha256:".length + 12)}${beside}`;
 }
