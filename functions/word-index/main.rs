@@ -28,10 +28,18 @@ struct Word {
     first: u32,
 }
 
-/// One word at one place.
+/// One word at one place: from where to where in the book, and in which line.
+#[derive(Clone, Copy, Default)]
 struct Occurrence {
-    text: &'static str,
+    start: u32,
+    end: u32,
     line: u32,
+}
+
+impl Occurrence {
+    fn text(self) -> &'static str {
+        &BOOK[self.start as usize..self.end as usize]
+    }
 }
 
 #[export_name = "wizer-initialize"]
@@ -72,21 +80,26 @@ impl Index {
         let mut starts = Vec::with_capacity(book.lines().count() + 1);
         for (number, line) in (0..).zip(book.lines()) {
             starts.push(offset_in(book, line));
-            occurrences.extend(split_words(line).map(|text| Occurrence { text, line: number }));
+            occurrences.extend(split_words(line).map(|word| {
+                let start = offset_in(book, word);
+                Occurrence { start, end: start + word.len() as u32, line: number }
+            }));
         }
         starts.push(book.len() as u32);
-        occurrences.sort_unstable_by(|a, b| compare(a.text, b.text).then(a.line.cmp(&b.line)));
-        occurrences.dedup_by(|b, a| a.line == b.line && compare(a.text, b.text).is_eq());
+        occurrences.sort_unstable_by(|a, b| compare(a.text(), b.text()).then(a.line.cmp(&b.line)));
+        occurrences.dedup_by(|b, a| a.line == b.line && compare(a.text(), b.text()).is_eq());
 
         let mut words: Vec<Word> = Vec::with_capacity(count_words(&occurrences));
-        for (first, Occurrence { text, .. }) in (0..).zip(&occurrences) {
+        for (first, occurrence) in (0..).zip(&occurrences) {
+            let text = occurrence.text();
             if words.last().map_or(true, |last| compare(last.text, text).is_ne()) {
                 words.push(Word { text, first });
             }
         }
         let lines = occurrences.iter().map(|each| each.line).collect();
         // What is freed stays in the snapshot, unless it is zero.
-        occurrences.fill_with(|| Occurrence { text: "", line: 0 });
+        occurrences.resize(occurrences.capacity(), Occurrence::default());
+        occurrences.fill(Occurrence::default());
         Index { words, lines, starts }
     }
 
@@ -117,7 +130,7 @@ impl Index {
 }
 
 fn count_words(sorted: &[Occurrence]) -> usize {
-    let changes = sorted.windows(2).filter(|pair| compare(pair[0].text, pair[1].text).is_ne()).count();
+    let changes = sorted.windows(2).filter(|pair| compare(pair[0].text(), pair[1].text()).is_ne()).count();
     if sorted.is_empty() { 0 } else { changes + 1 }
 }
 
