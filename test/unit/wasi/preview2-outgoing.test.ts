@@ -102,14 +102,16 @@ describe("a request", () => {
     expect(text(good(call(STREAMS, "[method]input-stream.blocking-read", stream, 99n)))).toBe("short and stout");
   });
 
-  test("goes by HTTPS to the root when it says nothing else", async () => {
+  test("goes by HTTPS to the root when it says nothing else, or to a binding", async () => {
     const { sent, create, handle, send } = createClient();
     good(handle(create({ scheme: undefined, "path-with-query": undefined })));
     good(handle(create({ "path-with-query": "?q" })));
+    good(handle(create({ scheme: { tag: "other", val: "nebula-binding" }, authority: "KV" })));
     await send();
     expect(sent.map(({ request }) => [request.scheme, request.pathWithQuery])).toEqual([
       ["https", "/"],
       ["http", "/?q"],
+      ["nebula-binding", "/a?b"],
     ]);
   });
 

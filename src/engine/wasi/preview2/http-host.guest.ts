@@ -7,13 +7,16 @@
 
 import type { Body, HeaderList, ResponseHead } from "../../../model/exchange.ts";
 
+/** Where a request goes: to the network, or with `nebula-binding` to the binding that its authority names. */
+export type HttpHostScheme = "http" | "https" | "nebula-binding";
+
 /** A request that a guest makes. */
 export interface HttpHostRequest {
   /** As on the wire: `GET`. */
   readonly method: string;
   /** `http`, `https`, or `nebula-binding`: then the authority is the name of a binding. */
-  readonly scheme: "http" | "https" | "nebula-binding";
-  /** `example.com:8080`. */
+  readonly scheme: HttpHostScheme;
+  /** `example.com:8080`, or the name of a binding. */
   readonly authority: string;
   /** It begins with a slash. */
   readonly pathWithQuery: string;

@@ -34,7 +34,7 @@ export function toSource(body: Body | ByteSource): InputSource {
 
 function streamSource(stream: ReadableStream<Uint8Array>): InputSource {
   const reader = stream.getReader();
-  let rest = new Uint8Array(0);
+  let rest: Uint8Array = new Uint8Array(0);
   const take = (max: number): Uint8Array => {
     const part = rest.subarray(0, max);
     rest = rest.subarray(part.length);
@@ -45,7 +45,7 @@ function streamSource(stream: ReadableStream<Uint8Array>): InputSource {
       while (rest.length === 0) {
         const { done, value } = await reader.read();
         if (done) return rest;
-        rest = new Uint8Array(value.buffer, value.byteOffset, value.byteLength) as Uint8Array<ArrayBuffer>;
+        rest = value;
       }
       return take(max);
     },

@@ -10,7 +10,7 @@
 import type { WasiClock } from "../clock.guest.ts";
 import type { HostFunctions } from "../component/host-function.guest.ts";
 import { type ErrorCode, errorCode, HttpError, toErrorCode } from "./http-error-code.guest.ts";
-import type { HttpHost, HttpHostAnswer, HttpHostRequest } from "./http-host.guest.ts";
+import type { HttpHost, HttpHostAnswer, HttpHostRequest, HttpHostScheme } from "./http-host.guest.ts";
 import { fromMethod, fromScheme } from "./http-words.guest.ts";
 import { toSource } from "./incoming-body.guest.ts";
 import { FutureIncomingResponse, IncomingResponse } from "./incoming-messages.guest.ts";
@@ -20,6 +20,9 @@ import { err, ok, type Result, resource } from "./result.guest.ts";
 import type { Scope } from "./scope.guest.ts";
 
 const NS_PER_MS = 1e6;
+const SCHEMES: ReadonlyMap<string, HttpHostScheme> = new Map(
+  (["http", "https", "nebula-binding"] as const).map((scheme) => [scheme, scheme]),
+);
 
 /** What requests need. Without `http` all of them are denied. */
 export interface OutgoingHandlerOptions {
@@ -50,9 +53,8 @@ export function createOutgoingHandler(options: OutgoingHandlerOptions): HostFunc
 
 /** Where it goes. Without a scheme it goes by HTTPS, as in wasmtime. */
 function toTarget(request: OutgoingRequest): Result<Target, ErrorCode> {
-  const scheme = request.scheme === undefined ? "https" : fromScheme(request.scheme).toLowerCase();
-  if (scheme !== "http" && scheme !== "https" && scheme !== "nebula-binding")
-    return err(errorCode("HTTP-protocol-error"));
+  const scheme = request.scheme === undefined ? "https" : SCHEMES.get(fromScheme(request.scheme).toLowerCase());
+  if (scheme === undefined) return err(errorCode("HTTP-protocol-error"));
   const { authority } = request;
   const path = request.pathWithQuery ?? "/";
   const pathWithQuery = path.startsWith("?") ? `/${path}` : path;
