@@ -9,11 +9,12 @@ import { fileURLToPath } from "node:url";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import type { Prove } from "./build/prove.ts";
 import type { Engine } from "./engine/engine.ts";
+import { openCgroups } from "./engine/guest/cgroups.ts";
 import { Nursery } from "./engine/guest/nursery.ts";
 import { createSandbox, inspectMachine, NODE_FLAGS, type Sandbox } from "./engine/guest/sandbox.ts";
 import { Watchdog } from "./engine/guest/watchdog.ts";
 import { createIsolateEngine } from "./engine/isolate/isolate-engine.ts";
-import { openAddon } from "./engine/wasi/addon/open-addon.ts";
+import { type AddonFile, openAddon } from "./engine/wasi/addon/open-addon.ts";
 import { openKeptCode, readCpuFeatures, toCodeKey } from "./engine/wasi/kept-code.ts";
 import { prove } from "./engine/wasi/prover.ts";
 import { openStateStore } from "./engine/wasi/state-store.ts";
@@ -34,6 +35,8 @@ export interface EngineSettings {
   readonly log: Log;
 }
 
+/** Where cgroup v2 is mounted. */
+export const CGROUP_ROOT = "/sys/fs/cgroup";
 /** Blank guest processes for JavaScript kept ready. */
 const SPARE_GUESTS = 2;
 /** Everything that one Wasm guest process may hold: the memories of all requests in it. */
@@ -133,16 +136,50 @@ export function openProver(settings: Omit<EngineSettings, "blobs" | "sandbox">):
   };
 }
 
+/** One thing that a node can use, and whether this machine has it. */
+export interface MachineCheck {
+  readonly what: string;
+  readonly isThere: boolean;
+  /** Its version, or why it is missing and what follows. */
+  readonly detail?: string;
+}
+
+/** Looks at what engines can use of this machine. Compiles the add-on where that has not been done. */
+export async function checkMachine(
+  settings: AddonSettings & { readonly signal: AbortSignal },
+): Promise<MachineCheck[]> {
+  const machine = inspectMachine();
+  const cgroups = openCgroups({ root: CGROUP_ROOT, hostPid: machine.hostPid });
+  const layers = createSandbox(machine, cgroups).layers.map(({ name, isActive, reason }) => ({
+    what: `sandbox layer ${name}`,
+    isThere: isActive,
+    ...(reason !== undefined && { detail: reason }),
+  }));
+  if (typeof cgroups !== "string") cgroups[Symbol.dispose]();
+  const addon = await findAddon(settings, settings.signal);
+  const kept = "path" in addon;
+  const detail = kept ? "machine code is kept on disk" : `${addon.reason}: Wasm is compiled anew at each start`;
+  return [
+    { what: "Node", isThere: true, detail: `${process.versions.node}, V8 ${process.versions.v8}` },
+    ...layers,
+    { what: "add-on for Wasm", isThere: kept, detail },
+  ];
+}
+
+/** What the add-on is found or compiled with. */
+export type AddonSettings = Pick<EngineSettings, "addonDir" | "log" | "clock">;
+
+async function findAddon({ addonDir, log, clock }: AddonSettings, signal: AbortSignal): Promise<AddonFile> {
+  const sourceFile = join(SOURCE_DIR, "engine/wasi/addon/addon.cc");
+  return await openAddon({ cacheDir: addonDir, sourceFile, log, clock, signal });
+}
+
 /** Blank Wasm guest processes; none is started, and the add-on not compiled, before one is asked for. */
 async function openWasmNursery(
-  { sandbox, stateDir, addonDir, clock, log }: Omit<EngineSettings, "blobs">,
+  settings: Omit<EngineSettings, "blobs">,
   { firstIndex, signal }: { firstIndex: number; signal: AbortSignal },
 ): Promise<Nursery> {
-  const findAddon = async () => {
-    const sourceFile = join(SOURCE_DIR, "engine/wasi/addon/addon.cc");
-    const found = await openAddon({ cacheDir: addonDir, sourceFile, log, clock, signal });
-    return "path" in found ? found.path : undefined;
-  };
+  const { sandbox, stateDir, clock, log } = settings;
   return new Nursery({
     sandbox,
     bootstrap: await readBootstrap("engine/wasi/bootstrap.guest"),
@@ -150,7 +187,10 @@ async function openWasmNursery(
     spare: 0,
     defaultMemoryBytes: LANE_MEMORY_BYTES,
     firstIndex,
-    addon: findAddon,
+    addon: async () => {
+      const found = await findAddon(settings, signal);
+      return "path" in found ? found.path : undefined;
+    },
     clock,
     log,
   });

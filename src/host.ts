@@ -12,7 +12,7 @@ import { findErrno, toStateError } from "./artifacts/state-error.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
-import { openIsolateEngine, openWasiEngine } from "./engines.ts";
+import { CGROUP_ROOT, openIsolateEngine, openWasiEngine } from "./engines.ts";
 import { createControl } from "./http/control.ts";
 import { type Gateway, openGateway } from "./http/gateway.ts";
 import { listen, toUrl } from "./http/listen.ts";
@@ -51,7 +51,6 @@ export interface Host extends AsyncDisposable {
 /** The version of the node, as package.json has it. */
 export const VERSION = "0.1.0";
 const DRAIN_MS = 10_000;
-const CGROUP_ROOT = "/sys/fs/cgroup";
 
 /**
  * Starts a node and brings back the functions that it had.

@@ -32,6 +32,7 @@ const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
   build: { summary: "Build a project and show what each step did", load: () => import("./commands/build.ts") },
   inspect: { summary: "Show what is in a Wasm file, and whether it runs", load: () => import("./commands/inspect.ts") },
   invoke: { summary: "Send one request to a function", load: () => import("./commands/invoke.ts") },
+  doctor: { summary: "Look at what this machine has for a node", load: () => import("./commands/doctor.ts") },
   list: { summary: "List the functions of a node", load: () => import("./commands/list.ts") },
   config: {
     summary: "Look at configuration",

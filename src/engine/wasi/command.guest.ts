@@ -45,10 +45,11 @@ function findEntry(core: CoreModule): Entry {
 
 function makeInstance({ core, entry, isReactor, namespace, names }: Entry, io: ProgramIo): ProgramInstance {
   const host = new Preview1(io);
-  const made = core.instantiate({ [namespace]: host.imports(names, namespace) });
+  const functions = host.imports(names, namespace, { maySuspend: !core.hasStart });
+  const made = core.instantiate({ [namespace]: functions }, (memory) => host.bind(memory));
   const memory = made.memory ?? made.instance.exports.memory;
   if (!(memory instanceof WebAssembly.Memory)) throw new ProgramFailure("refused", 'it exports no "memory"');
-  host.bind(memory);
+  if (made.memory === undefined) host.bind(memory);
   const { exports } = made.instance;
   return {
     run: async () => {
@@ -62,7 +63,10 @@ function makeInstance({ core, entry, isReactor, namespace, names }: Entry, io: P
       }
     },
     memory: () => ({ bytes: memory.buffer.byteLength, limitBytes: core.memoryLimitBytes }),
-    release: () => core.release(made),
+    release: () => {
+      host[Symbol.dispose]();
+      core.release(made);
+    },
   };
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { importMemory, POOLED_MEMORY, type PooledMemory } from "../../wasm/import-memory.ts";
+import { decodeModule } from "../../wasm/module.ts";
 import { type ImagePart, splitData } from "../../wasm/split-data.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";
@@ -37,6 +38,8 @@ export class CoreModule {
   readonly module: WebAssembly.Module;
   /** Whether machine code of before was good. */
   readonly isFromCode: boolean;
+  /** It has a start function: code that runs outside of any call, and cannot wait. */
+  readonly hasStart: boolean;
   readonly #options: CompileOptions;
   #kind: MemoryKind | undefined;
 
@@ -44,6 +47,7 @@ export class CoreModule {
   constructor(bytes: Uint8Array, options: CompileOptions) {
     const { addon } = options;
     this.#options = options;
+    this.hasStart = decodeModule(bytes).start !== undefined;
     const imported = importMemory(bytes);
     const { memory } = imported;
     this.#kind = memory && this.#toKind(memory);
@@ -60,12 +64,16 @@ export class CoreModule {
     return (this.#kind?.maximumPages ?? 0) * PAGE_BYTES;
   }
 
-  /** Makes an instance on a memory from the pool. Runs its start function. */
-  instantiate(imports: Record<string, Record<string, unknown>>): CoreInstance {
+  /** Makes an instance on a memory from the pool, which is shown before the module's start function runs. */
+  instantiate(
+    imports: Record<string, Record<string, unknown>>,
+    onMemory?: (memory: WebAssembly.Memory) => void,
+  ): CoreInstance {
     const { memories } = this.#options;
     if (this.#kind === undefined)
       return { instance: new WebAssembly.Instance(this.module, imports), memory: undefined };
     const memory = memories.take(this.#kind);
+    onMemory?.(memory);
     const pooled = { [POOLED_MEMORY.name]: memory };
     return { instance: new WebAssembly.Instance(this.module, { ...imports, [POOLED_MEMORY.module]: pooled }), memory };
   }
