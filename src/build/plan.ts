@@ -2,7 +2,7 @@
  * What has to be done to build a project, as data. Pure: reads no file and starts nothing.
  *
  *     command ─┬─▶ bundle   or   modules     (no_bundle)
- *              ├─▶ bundle ─▶ componentize                        (JavaScript for the wasi engine)
+ *              ├─▶ bundle   or   modules ─▶ componentize         (JavaScript for the wasi engine)
  *              ├─▶ module ─▶ snapshot ─▶ optimise                (a .wasm file)
  *              ├─▶ files                                         (what ships with a Wasm program)
  *              └─▶ assets
@@ -54,13 +54,14 @@ export function planBuild(project: Project): BuildPlan {
 
 /** The steps of a Wasm program. Each is told the files that ship with it, since it may be run to see what it is worth. */
 function planWasm(
-  { files }: Project,
+  { files, build }: Project,
   { main, after }: { main: string; after: readonly StepName[] },
 ): readonly PlannedStep[] {
   const shipped: readonly StepName[] = files === undefined ? [] : ["files"];
   const filesStep: readonly PlannedStep[] = files === undefined ? [] : [{ step: "files", after, files }];
   if (!main.endsWith(".wasm")) {
-    return [{ step: "bundle", after, main }, ...filesStep, { step: "componentize", after: ["bundle", ...shipped] }];
+    const step = build.isBundled ? "bundle" : "modules";
+    return [{ step, after, main }, ...filesStep, { step: "componentize", after: [step, ...shipped] }];
   }
   return [
     { step: "module", after, main },

@@ -13,12 +13,13 @@ import { type Built, mergeOutputs, type StepTime, toWatched } from "./built.ts";
 import { createEsbuild, type Esbuild } from "./esbuild.ts";
 import type { BuildPlan, PlannedStep, StepName } from "./plan.ts";
 import type { Prove } from "./prove.ts";
-import { buildFailed, type Step, type StepOutput, toBuildError } from "./step.ts";
+import { type Step, type StepOutput, toBuildError } from "./step.ts";
 import { openBundleStep } from "./steps/bundle.ts";
 import { openAssetsStep } from "./steps/collect-assets.ts";
 import { openFilesStep } from "./steps/collect-files.ts";
 import { openModulesStep } from "./steps/collect-modules.ts";
 import { openCommandStep } from "./steps/command.ts";
+import { openComponentizeStep } from "./steps/componentize.ts";
 import { openOptimiseStep } from "./steps/optimise.ts";
 import { openModuleStep } from "./steps/read-module.ts";
 import { openSnapshotStep, type ToolStepOptions } from "./steps/snapshot.ts";
@@ -169,7 +170,7 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
     case "modules":
       return openModulesStep({ project, main: planned.main, esbuild });
     case "componentize":
-      return openAbsentStep("componentize", "JavaScript cannot be made into WebAssembly here yet");
+      return openComponentizeStep({ project, esbuild, clock });
     case "module":
       return openModuleStep({ project, main: planned.main });
     case "snapshot":
@@ -190,14 +191,4 @@ function toToolOptions(project: Project, options: BuilderOptions): ToolStepOptio
   const { prove, cacheDir, findTool = findInstalledTool } = options;
   const { toolTimeoutMs: timeoutMs = TOOL_TIMEOUT_MS, clock = systemClock } = options;
   return { project, prove, cacheDir, findTool, timeoutMs, clock };
-}
-
-/** A step that cannot be done here, and says so. */
-function openAbsentStep(step: StepName, why: string): Step {
-  return {
-    run: async () => {
-      throw buildFailed(step, `Cannot ${step} the function: ${why}`, { hint: 'Write engines = ["isolate"]' });
-    },
-    [Symbol.asyncDispose]: async () => {},
-  };
 }

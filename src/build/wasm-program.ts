@@ -9,6 +9,8 @@ import type { BlobSource } from "./blob-source.ts";
 export interface WasmProgram {
   readonly kind: WasmArtifact["kind"];
   readonly bytes: Uint8Array;
+  /** Of JavaScript inside it. */
+  readonly sourceMap?: Uint8Array;
   /** The export that fills its memory before it is snapshotted. */
   readonly snapshotHook?: string;
   /** What the steps so far were worth. */

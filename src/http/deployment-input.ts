@@ -131,6 +131,7 @@ const isWasmArtifact = hasShape({
   kind: oneOf("wasi-p1", "component"),
   main: isBlob,
   files: isWasmFiles,
+  sourceMap: optional(isBlob),
   savings: listOf(isSaving, MAX_SAVINGS),
 });
 

@@ -47,6 +47,8 @@ export interface WasmArtifact {
   readonly main: Blob;
   /** Files that ship with the function: absolute path inside it (`/data/hamlet.txt`) → bytes. It may read them only. */
   readonly files: Readonly<Record<string, Blob>>;
+  /** Of JavaScript inside it: leads positions in its stacks back to the sources. */
+  readonly sourceMap?: Blob;
   /** What the build tried to make it start or run faster, in order. */
   readonly savings: readonly Saving[];
 }

@@ -37,7 +37,9 @@ export function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
 }
 
 function listCode(artifact: Artifact): Blob[] {
-  if (artifact.kind !== "js") return [artifact.main, ...Object.values(artifact.files)];
+  if (artifact.kind !== "js") {
+    return [artifact.main, ...Object.values(artifact.files), ...(artifact.sourceMap ? [artifact.sourceMap] : [])];
+  }
   const { main, modules, sourceMap } = artifact;
   return [main, ...modules, ...(sourceMap === undefined ? [] : [sourceMap])];
 }

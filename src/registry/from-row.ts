@@ -68,6 +68,7 @@ const isArtifact = either(
     kind: oneOf("wasi-p1", "component"),
     main: isBlob,
     files: recordOf(isBlob),
+    sourceMap: optional(isBlob),
     savings: listOf(hasShape({ step: isText, beforeMs: isNumber, afterMs: isNumber })),
   }),
 );

@@ -22,12 +22,14 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
 const FENCES: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["src/host.ts"],
   chokidar: ["src/cli/"],
+  "componentize-qjs": ["src/build/componentize/tool.ts"],
   "drizzle-orm": ["src/registry/"],
   esbuild: ["src/build/esbuild.ts"],
   hono: ["src/http/"],
   "jsonc-parser": ["src/config/jsonc.ts"],
   mrmime: ["src/build/assets/content-type.ts"],
   "smol-toml": ["src/config/toml.ts"],
+  "web-streams-polyfill": ["src/build/componentize/prelude/streams.ts"],
   undici: ["src/bindings/outbound.ts"],
 
   "node:child_process": ["src/build/exec.ts", "src/engine/guest/", "src/engine/wasi/addon/"],
@@ -46,7 +48,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
   "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/engine/wasi/bootstrap.guest.ts", "src/http/"],
-  "node:os": ["src/build/wasm-tool.ts", "src/engines.ts"],
+  "node:os": ["src/build/steps/componentize.ts", "src/build/wasm-tool.ts", "src/engines.ts"],
   "node:sqlite": ["src/bindings/", "src/registry/"],
   "node:vm": ["src/engine/guest/modules.guest.ts"],
 };

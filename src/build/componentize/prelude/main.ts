@@ -1,0 +1,136 @@
+/**
+ * A function in Wasm, from its build to its answer.
+ *
+ *     build     install the global scope ─▶ run the module's top level ─▶ find its handler ─▶ (snapshot)
+ *     request   connect the host ─▶ answer ─▶ run the event loop until all is done
+ *
+ * Everything up to the snapshot happens once, on the machine that builds; each request then begins from there.
+ */
+
+import { Clock, createDate, createPerformance } from "./clock.ts";
+import { createConsole, type Level } from "./console.ts";
+import { createCrypto, Randomness } from "./crypto.ts";
+import { encodeText } from "./encoding.ts";
+import { Environment } from "./env.ts";
+import { describeError, type ProgramLines, programLines } from "./errors.ts";
+import { EventLoop } from "./event-loop.ts";
+import { createFetch } from "./fetch.ts";
+import { createGlobalEvents } from "./global-events.ts";
+import { createTimers, installGlobals } from "./globals.ts";
+import { type Handler, Handlers, WorkerEntrypoint } from "./handlers.ts";
+import type { Host, IncomingRequest, ResponseOutparam } from "./host.ts";
+import { jobs, rejections } from "./install-promise.ts";
+import { answerRequest } from "./serve.ts";
+
+/** In front of the error of a top level that failed, as JSON. The build looks for it. */
+export const FAILED = "nebula-top-level-failed ";
+/** What one write to standard error may hold. */
+const WRITE_BYTES = 4_096;
+
+/** The module of the function: what it exports, once its top level has run. */
+export interface Program {
+  readonly style: string;
+  /** Where it stands in the script. */
+  readonly lines: ProgramLines;
+  evaluate(workers: object): Promise<Readonly<Record<string, unknown>>>;
+}
+
+/**
+ * Runs the top level, and gives what the component exports.
+ * @throws {TypeError} with FAILED in front when the top level fails, never ends, or leaves no handler.
+ */
+export function start(host: Host, program: Program) {
+  programLines.now = program.lines;
+  const world = new World(host);
+  try {
+    world.evaluate(program);
+  } catch (thrown) {
+    throw new TypeError(FAILED + JSON.stringify(describeError(thrown)));
+  }
+  return { handle: (request: IncomingRequest, out: ResponseOutparam) => world.answer(request, out) };
+}
+
+/** All that a function has. */
+class World {
+  readonly #host: Host;
+  readonly #handlers = new Handlers();
+  readonly #clock = new Clock();
+  readonly #randomness = new Randomness();
+  readonly #events = createGlobalEvents(this.#handlers, (text) => this.#print("e", text));
+  readonly #loop = new EventLoop(jobs, () => {
+    for (const [promise, reason] of rejections.take()) this.#events.reportRejection(promise, reason);
+  });
+  readonly #environment = new Environment(() => this.#io());
+  #handler: Handler | undefined;
+  #isListener = false;
+  #isAnswering = false;
+
+  constructor(host: Host) {
+    this.#host = host;
+    const { report, globals } = this.#events;
+    installGlobals({
+      ...globals,
+      ...createTimers(this.#loop, { queue: (job) => jobs.push(job), report }),
+      console: createConsole((level, text) => this.#print(level, text), this.#clock.elapsedMs),
+      crypto: createCrypto(this.#randomness),
+      performance: createPerformance(this.#clock),
+      fetch: createFetch(() => this.#io()),
+      Date: createDate(this.#clock),
+    });
+    Object.defineProperty(Math, "random", { value: this.#randomness.number, writable: true, configurable: true });
+  }
+
+  evaluate({ style, evaluate }: Program): void {
+    if (style === "deno") {
+      const value = this.#handlers.createDeno(() => this.#environment.texts);
+      Object.defineProperty(globalThis, "Deno", { value, writable: true, configurable: true });
+    }
+    let outcome: { exports: Readonly<Record<string, unknown>> } | { error: unknown } | undefined;
+    evaluate({ env: this.#environment.imported, WorkerEntrypoint, waitUntil: () => {} }).then(
+      (exports) => {
+        outcome = { exports };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+    this.#loop.run(() => outcome !== undefined);
+    const ended = outcome;
+    if (ended === undefined) throw new TypeError("its top level waits for what never comes");
+    if ("error" in ended) throw ended.error;
+    this.#handler = this.#handlers.find(style, ended.exports);
+    if (style === "listener") this.#isListener = true;
+  }
+
+  answer(request: IncomingRequest, out: ResponseOutparam): void {
+    const host = this.#host;
+    const handler = this.#handler;
+    if (handler === undefined) return;
+    for (const each of [this.#loop, this.#clock, this.#randomness, this.#environment]) each.connect(host);
+    this.#isAnswering = true;
+    const env = this.#environment.now;
+    if (this.#isListener) for (const [name, value] of Object.entries(env)) Reflect.set(globalThis, name, value);
+    let isOver = false;
+    const { report } = this.#events;
+    const fail = (error: unknown) => this.#print("x", JSON.stringify(describeError(error)));
+    void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail }).then(() => {
+      isOver = true;
+    });
+    this.#loop.run(() => isOver);
+    this.#isAnswering = false;
+  }
+
+  #io(): { host: Host; loop: EventLoop } | undefined {
+    return this.#isAnswering ? { host: this.#host, loop: this.#loop } : undefined;
+  }
+
+  /** What the top level prints is not shown: it runs where the function is built, once for all requests. */
+  #print(level: Level | "x", text: string): void {
+    if (!this.#isAnswering) return;
+    const bytes = encodeText(`\u001f${level}${text.replaceAll("\n", "\u001e")}\n`);
+    const stderr = this.#host.stderr.getStderr();
+    for (let at = 0; at < bytes.length; at += WRITE_BYTES)
+      stderr.blockingWriteAndFlush(bytes.slice(at, at + WRITE_BYTES));
+    stderr[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * One request of wasi:http, answered.
+ */
+
+import { abortSignal, createSignal } from "./abort.ts";
+import { type BodySource, takeBody } from "./body.ts";
+import { type BodyIo, openBody, ReaderGone, sendBody } from "./body-io.ts";
+import type { Env } from "./env.ts";
+import { describeError } from "./errors.ts";
+import type { ExecutionContext, Handler } from "./handlers.ts";
+import { headersFromWire } from "./headers.ts";
+import type { IncomingRequest, ResponseOutparam } from "./host.ts";
+import { inspect } from "./inspect.ts";
+import { type NebulaRequest, received } from "./request.ts";
+import { NebulaResponse } from "./response.ts";
+import { fromMethod, readFields, writeFields } from "./wire.ts";
+
+/** What answering takes. */
+export interface Answering extends BodyIo {
+  readonly handler: Handler;
+  readonly env: Env;
+  /** Tells of what nobody else will hear of. */
+  report(error: unknown): void;
+  /** Tells why a body that has begun does not end. */
+  fail(error: unknown): void;
+}
+
+/** Answers, and settles when the body is sent and the work of `ctx.waitUntil` is done. Never rejects. */
+export async function answerRequest(incoming: IncomingRequest, out: ResponseOutparam, by: Answering): Promise<void> {
+  const work: Promise<unknown>[] = [];
+  const ctx: ExecutionContext = {
+    waitUntil: (each) => void work.push(Promise.resolve(each).catch(by.report)),
+    passThroughOnException: () => {},
+    props: {},
+  };
+  const request = toRequest(incoming, by);
+  await respond(request, out, { ...by, ctx });
+  for (let i = 0; i < work.length; i++) await work[i];
+}
+
+async function respond(
+  request: NebulaRequest,
+  out: ResponseOutparam,
+  by: Answering & { ctx: ExecutionContext },
+): Promise<void> {
+  const { types } = by.host;
+  let begun: ReturnType<typeof beginResponse>;
+  try {
+    begun = beginResponse(await by.handler(request, by.env, by.ctx), by);
+  } catch (thrown) {
+    const val = { tag: "internal-error", val: JSON.stringify(describeError(thrown)) };
+    types.ResponseOutparam.set(out, { tag: "err", val });
+    return;
+  }
+  const { response, source } = begun;
+  const body = response.body();
+  types.ResponseOutparam.set(out, { tag: "ok", val: response });
+  try {
+    await sendBody(by, body, request.method === "HEAD" ? null : source);
+    if (request.method === "HEAD" && typeof source === "object" && source !== null && "cancel" in source)
+      await source.cancel();
+  } catch (thrown) {
+    if (thrown instanceof ReaderGone) abortSignal(request.signal);
+    else by.fail(thrown);
+  }
+}
+
+function beginResponse(given: unknown, { host }: BodyIo) {
+  if (!(given instanceof NebulaResponse)) {
+    throw new TypeError(`Cannot answer: the handler gave ${describe(given)}, not a Response`);
+  }
+  const source: BodySource | null | undefined = takeBody(given);
+  if (source === undefined) throw new TypeError("Cannot answer: the body of this Response has been used already");
+  if (given.status === 0) throw new TypeError("Cannot answer: the handler gave a network error (Response.error())");
+  const response = new host.types.OutgoingResponse(writeFields(host, given.headers, () => false));
+  response.setStatusCode(given.status);
+  return { response, source };
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (typeof value !== "object") return `a ${typeof value}`;
+  return inspect(value, 0).slice(0, 100);
+}
+
+function toRequest(incoming: IncomingRequest, io: BodyIo): NebulaRequest {
+  const method = fromMethod(incoming.method());
+  const lines = readFields(incoming.headers());
+  const host = lines.find(([name]) => name === "host")?.[1];
+  const authority = incoming.authority() ?? host ?? "localhost";
+  if (host === undefined) lines.push(["host", authority]);
+  const isHttps = incoming.scheme()?.tag === "HTTPS";
+  const url = `${isHttps ? "https" : "http"}://${authority}${incoming.pathWithQuery() ?? "/"}`;
+  const signal = createSignal();
+  const hasBody = method !== "GET" && method !== "HEAD";
+  const body = hasBody
+    ? openBody(io, { body: incoming.consume(), onFailure: (error) => abortSignal(signal, error) })
+    : null;
+  return received({
+    url,
+    method,
+    headers: headersFromWire(lines, { isImmutable: true }),
+    body,
+    signal,
+    redirect: "manual",
+  });
+}

@@ -1,0 +1,148 @@
+/**
+ * Step "componentize": a bundled fetch handler becomes a component of wasi:http/proxy, with a JavaScript engine inside.
+ *
+ * Its top level runs here, once; the component begins where that has ended. docs/decisions/0012 says why this engine.
+ */
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, extname, join } from "node:path";
+import type { JsArtifact } from "../../model/artifact.ts";
+import type { NebulaError } from "../../model/errors.ts";
+import type { Project } from "../../model/function.ts";
+import type { Clock } from "../../model/ports.ts";
+import { formatMs, GIB } from "../../model/units.ts";
+import { fromWireError } from "../../model/wire-error.ts";
+import { type BlobSources, readBlobSource } from "../blob-source.ts";
+import { joinGuest } from "../componentize/guest-text.ts";
+import { bundlePrelude } from "../componentize/prelude-text.ts";
+import { writeProgram } from "../componentize/program-text.ts";
+import { renameToWasi } from "../componentize/rename.ts";
+import { WIT_FILES } from "../componentize/world.ts";
+import type { Esbuild } from "../esbuild.ts";
+import { runTool, type ShellResult } from "../exec.ts";
+import { buildFailed, type Step, type StepOptions, type StepOutput } from "../step.ts";
+
+/** What is componentized, and with what. */
+export interface ComponentizeOptions {
+  readonly project: Project;
+  readonly esbuild: Esbuild;
+  readonly clock: Clock;
+  /** Whether the tool is there; looks for the package unless given. */
+  readonly isInstalled?: () => boolean;
+}
+
+/** The package that does it. */
+const PACKAGE = "componentize-qjs";
+/** What the tool itself takes besides the function's top level. */
+const TOOL_MS = 30_000;
+const LIMITS = { memoryBytes: 3 * GIB, fileBytes: GIB } as const;
+/** What the prelude writes in front of the error of a top level. */
+const FAILED = /nebula-top-level-failed (\{.*\})/;
+
+/**
+ * Opens the step. It takes the artifact of the step "bundle" or "modules".
+ * Fails with NEBULA_BUILD_FAILED when the tool is absent, when the function imports what the engine cannot have, and when
+ * its top level throws or does not end.
+ */
+export function openComponentizeStep(options: ComponentizeOptions): Step {
+  let prelude: string | undefined;
+  return {
+    run: async ({ signal, earlier, onOutput }) => {
+      const { isInstalled = findPackage } = options;
+      if (!isInstalled()) throw absent();
+      const { artifact, blobs } = findBundle(earlier);
+      prelude ??= await bundlePrelude(options.esbuild, { signal });
+      const source = await readSource(artifact, blobs);
+      const program = await writeProgram(source, { esbuild: options.esbuild, signal });
+      const { code, sourceMap } = joinGuest(prelude, program, artifact.style);
+      const bytes = await componentize(code, { ...options, signal, onOutput });
+      return { program: { kind: "component", bytes, savings: [], sourceMap: Buffer.from(JSON.stringify(sourceMap)) } };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+function findBundle(earlier: readonly StepOutput[]): { artifact: JsArtifact; blobs: BlobSources } {
+  for (const { artifact, blobs } of earlier)
+    if (artifact?.kind === "js" && blobs !== undefined) return { artifact, blobs };
+  throw buildFailed("componentize", "Cannot make the function into WebAssembly: nothing has bundled it");
+}
+
+async function readSource({ main, modules, sourceMap }: JsArtifact, blobs: BlobSources) {
+  const read = async ({ digest }: { digest: JsArtifact["main"]["digest"] }) => {
+    const source = blobs.get(digest);
+    if (source === undefined) throw buildFailed("componentize", `Cannot read "${digest}": the bundle has no such blob`);
+    return await readBlobSource(source);
+  };
+  const text = async (blob: Parameters<typeof read>[0]) => Buffer.from(await read(blob)).toString();
+  return {
+    main: await text(main),
+    modules: await Promise.all(
+      modules.map(async ({ name, kind, digest }) => ({ name, kind, content: await read({ digest }) })),
+    ),
+    sourceMap: sourceMap && (await text(sourceMap)),
+  };
+}
+
+interface RunOptions extends ComponentizeOptions, Pick<StepOptions, "signal" | "onOutput"> {}
+
+async function componentize(code: string, options: RunOptions): Promise<Uint8Array> {
+  const { project, clock, signal } = options;
+  const dir = await mkdtemp(join(tmpdir(), "nebula-componentize-"));
+  try {
+    await writeFile(join(dir, "guest.js"), code);
+    for (const [path, text] of Object.entries(WIT_FILES)) {
+      const file = join(dir, "world", path);
+      await mkdir(dirname(file), { recursive: true });
+      await writeFile(file, text);
+    }
+    const tool = join(import.meta.dirname, "..", "componentize", `tool${extname(import.meta.filename)}`);
+    const timeoutMs = project.spec.limits.startMs + TOOL_MS;
+    const command = { file: process.execPath, args: [tool, dir] };
+    const env = { RUST_BACKTRACE: "0" };
+    const result = await runTool(command, { ...LIMITS, cwd: dir, env, signal, timeoutMs, clock });
+    if (result.outcome !== "exited" || result.exitCode !== 0) throw toFailure(result, { project, timeoutMs });
+    return renameToWasi(await readFile(join(dir, "component.wasm")));
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+function toFailure(result: ShellResult, { project, timeoutMs }: { project: Project; timeoutMs: number }): NebulaError {
+  const what = `Cannot make "${project.spec.name}" into WebAssembly`;
+  if (result.outcome === "timed-out") {
+    return buildFailed("componentize", `${what}: its top level took more than ${formatMs(timeoutMs)}`, {
+      hint: "The top level runs when the function is built: do there what ends",
+    });
+  }
+  const thrown = FAILED.exec(result.output)?.[1];
+  if (thrown !== undefined) {
+    const { name, message, stack } = fromWireError(JSON.parse(thrown));
+    const cause = Object.assign(new TypeError(message), { name, stack });
+    return buildFailed("componentize", `${what}: ${name}: ${message}`, {
+      hint: "The top level runs when the function is built, where there is no request, no env, no network and no randomness",
+      cause,
+    });
+  }
+  const lines = result.output.split("\n").filter((line) => line.trim() !== "");
+  return buildFailed("componentize", `${what}: ${lines[0] ?? `the tool ended with exit code ${result.exitCode}`}`, {
+    details: { output: result.output },
+  });
+}
+
+function absent(): NebulaError {
+  return buildFailed("componentize", `Cannot run "${PACKAGE}": it is not installed`, {
+    hint: `Install it beside Nebula with npm install ${PACKAGE}, or build where it is installed and deploy from there`,
+  });
+}
+
+function findPackage(): boolean {
+  try {
+    createRequire(import.meta.url).resolve(PACKAGE);
+    return true;
+  } catch {
+    return false; // because what is not installed is not there
+  }
+}
