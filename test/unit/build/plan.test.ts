@@ -43,6 +43,15 @@ const WASM_CASES: { name: string; project: Project; steps: [step: string, after:
     ],
   },
   {
+    name: "JavaScript for the wasi engine as it is",
+    project: toWasmProject("/nowhere", { main: "a.js", build: { isBundled: false }, mounts: { "/data": "data" } }),
+    steps: [
+      ["modules", []],
+      ["files", []],
+      ["componentize", ["modules", "files"]],
+    ],
+  },
+  {
     name: "JavaScript for the wasi engine",
     project: toWasmProject("/nowhere", { main: "a.ts" }),
     steps: [
