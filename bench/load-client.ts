@@ -8,7 +8,7 @@ import { findQuantile } from "./stats.ts";
 
 const [address = "", connections = "1", durationMs = "1000"] = process.argv.slice(2);
 const url = new URL(address);
-const request = Buffer.from(`GET ${url.pathname} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`);
+const request = Buffer.from(`GET ${url.pathname}${url.search} HTTP/1.1\r\nhost: ${url.host}\r\n\r\n`);
 const endMs = performance.now() + Number(durationMs);
 const latenciesUs: number[] = [];
 let errors = 0;

@@ -37,26 +37,14 @@ export interface NodeMemory {
 /** Builds and serves the project; ready when every function in it is. */
 export async function startNebula(files: ProjectFiles): Promise<NebulaServer> {
   const dir = mkdtempSync(join(tmpdir(), "nebula-bench-"));
-  const stateDir = join(dir, ".nebula");
   const remove = () => rmSync(dir, { recursive: true, force: true });
   writeFiles(dir, files);
-  const env = { NEBULA_DATA_PORT: "0", NEBULA_CONTROL_PORT: "0", NEBULA_STATE_DIR: stateDir };
   try {
-    const started = await startProcess("sh", {
-      args: [COMMAND, "serve", dir],
-      env,
-      ready: /^.*ready data=(\S+) control=(\S+)\s/m,
-      readyOn: "stdout",
-    });
-    const [, data = "", control = ""] = started.ready;
+    const node = await startNode({ dir, stateDir: join(dir, ".nebula"), args: [] });
     return {
-      name: "nebula",
-      url: new URL(data),
-      client: createClient({ controlUrl: control, token: readFileSync(join(stateDir, "token"), "utf8").trim() }),
-      stateDir,
-      pid: started.pid,
+      ...node,
       [Symbol.asyncDispose]: async () => {
-        await started[Symbol.asyncDispose]();
+        await node[Symbol.asyncDispose]();
         remove();
       },
     };
@@ -64,6 +52,30 @@ export async function startNebula(files: ProjectFiles): Promise<NebulaServer> {
     remove();
     throw thrown;
   }
+}
+
+/** Serves what a state directory holds, and builds nothing. Ended, it can be started again. */
+export async function restartNebula(stateDir: string): Promise<NebulaServer> {
+  return await startNode({ dir: stateDir, stateDir, args: ["--no-deploy"] });
+}
+
+async function startNode(of: { dir: string; stateDir: string; args: readonly string[] }): Promise<NebulaServer> {
+  const { dir, stateDir, args } = of;
+  const started = await startProcess("sh", {
+    args: [COMMAND, "serve", dir, ...args],
+    env: { NEBULA_DATA_PORT: "0", NEBULA_CONTROL_PORT: "0", NEBULA_STATE_DIR: stateDir },
+    ready: /^.*ready data=(\S+) control=(\S+)\s/m,
+    readyOn: "stdout",
+  });
+  const [, data = "", control = ""] = started.ready;
+  return {
+    name: "nebula",
+    url: new URL(data),
+    client: createClient({ controlUrl: control, token: readFileSync(join(stateDir, "token"), "utf8").trim() }),
+    stateDir,
+    pid: started.pid,
+    [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
+  };
 }
 
 /** Files of one function in `functions/`, whose answer names it. */

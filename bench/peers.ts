@@ -1,12 +1,14 @@
 /**
- * Those whom Nebula is measured beside: bare `node:http`, `deno serve` and workerd, each with the same hello.
+ * Those whom Nebula is measured beside: bare `node:http`, `deno serve`, workerd and `jco serve`, each with the same hello.
  *
- * Deno and workerd are npm packages with a lock file of their own, installed when the first scenario wants them.
+ * Deno, workerd and jco are npm packages with a lock file of their own, installed when the first scenario wants them.
  * Install scripts are not run: each binary is used where its platform package holds it.
  */
 
 import { execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Started, startProcess } from "./processes.ts";
@@ -15,6 +17,7 @@ import { type Findings, talk } from "./scenario.ts";
 const DIR = import.meta.dirname;
 const FIXTURES = join(DIR, "fixtures");
 const LIBC = "glibc";
+const JCO = join(DIR, "node_modules/@bytecodealliance/jco/dist/jco.js");
 
 /** The answer of every hello. */
 export const HELLO = "Hello, world\n";
@@ -37,11 +40,42 @@ export interface Peer {
 /** The peers that can run here. Those that cannot are named in the findings, with the reason. */
 export function openPeers(findings: Findings): Peer[] {
   const failure = installPeers();
-  const known: { name: string; version: () => string; start(): Promise<Server> }[] = [
+  const known: KnownPeer[] = [
     { name: "node:http", version: () => process.version, start: startNode },
     { name: "deno serve", version: () => readVersion(denoBinary()), start: startDeno },
-    { name: "workerd", version: () => readVersion(workerdBinary()), start: startWorkerd },
+    { name: "workerd", version: () => readVersion(workerdBinary()), start: () => startWorkerd("workerd.capnp") },
   ];
+  return keepKnown(known, { findings, failure });
+}
+
+/**
+ * Those that can run Wasm programs here: workerd `functions/hello-rust` under a little WASI of ours, and `jco serve` the
+ * component at that path, where there is one.
+ */
+export function openWasmPeers(findings: Findings, { component }: { component: string | undefined }): Peer[] {
+  const failure = installPeers();
+  const jco = () => {
+    if (component === undefined) throw new Error("it serves components alone, and none answers HTTP here");
+    return readVersion(process.execPath, [JCO, "--version"]);
+  };
+  const known = [
+    { name: "node:http", version: () => process.version, start: startNode },
+    { name: "workerd", version: () => readVersion(workerdBinary()), start: () => startWorkerd("workerd-wasi.capnp") },
+    { name: "jco serve", version: jco, start: () => startJco(component ?? "") },
+  ];
+  return keepKnown(known, { findings, failure });
+}
+
+interface KnownPeer {
+  readonly name: string;
+  version(): string;
+  start(): Promise<Server>;
+}
+
+function keepKnown(
+  known: readonly KnownPeer[],
+  { findings, failure }: { findings: Findings; failure: string | undefined },
+): Peer[] {
   return known.flatMap((peer) => {
     try {
       const version = peer.version();
@@ -54,7 +88,7 @@ export function openPeers(findings: Findings): Peer[] {
   });
 }
 
-/** `npm ci` where what is installed is not what the lock file says. Returns why it failed. */
+/** Installs what the lock file says where something else is. Returns why it failed. */
 function installPeers(): string | undefined {
   const stamp = join(DIR, "node_modules", ".package-lock.json");
   const isFresh = existsSync(stamp) && statSync(stamp).mtimeMs >= statSync(join(DIR, "package-lock.json")).mtimeMs;
@@ -62,7 +96,8 @@ function installPeers(): string | undefined {
   talk("installing the peers that bench/package-lock.json names (first run)");
   try {
     const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
-    execFileSync("npm", ["ci", ...flags], { cwd: DIR, stdio: ["ignore", 2, 2] });
+    // Not `npm ci`, which refuses a registry that lacks the packages of other systems.
+    execFileSync("npm", ["install", "--no-save", ...flags], { cwd: DIR, stdio: ["ignore", 2, 2] });
     return undefined;
   } catch (thrown) {
     return `npm could not install it: ${firstLine(thrown)}`;
@@ -78,9 +113,10 @@ function workerdBinary(): string {
   return join(DIR, "node_modules/@cloudflare", `workerd-linux-${arch}`, "bin/workerd");
 }
 
-function readVersion(binary: string): string {
-  if (!existsSync(binary)) throw new Error(`its package has no binary for linux ${process.arch} with ${LIBC}`);
-  const text = execFileSync(binary, ["--version"], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+function readVersion(binary: string, args: readonly string[] = ["--version"]): string {
+  const missing = [binary, ...args.slice(0, -1)].find((path) => !existsSync(path));
+  if (missing !== undefined) throw new Error(`its package has no program for linux ${process.arch} with ${LIBC}`);
+  const text = execFileSync(binary, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   return firstLine(text);
 }
 
@@ -109,9 +145,35 @@ async function startDeno(): Promise<Server> {
   }
 }
 
-async function startWorkerd(): Promise<Server> {
-  const args = ["serve", join(FIXTURES, "workerd.capnp"), "--control-fd=1"];
+async function startWorkerd(config: string): Promise<Server> {
+  const args = ["serve", join(FIXTURES, config), "--control-fd=1"];
   return toServer("workerd", await startProcess(workerdBinary(), { args, ready: /"port":(\d+)/, readyOn: "stdout" }));
+}
+
+async function startJco(component: string): Promise<Server> {
+  // A fresh instance for each request, as here; and it finds no free port itself.
+  const args = [
+    JCO,
+    "serve",
+    component,
+    "--isolate-requests",
+    "instance",
+    "--host",
+    "127.0.0.1",
+    "--port",
+    String(await findFreePort()),
+  ];
+  const ready = /listening @ \S+:(\d+)/;
+  return toServer("jco serve", await startProcess(process.execPath, { args, ready, readyOn: "stderr" }));
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
 }
 
 function toServer(name: string, started: Started, cleanUp: () => void = () => {}): Server {

@@ -8,50 +8,44 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { openConnection } from "../connection.ts";
-import { type Generator, type Load, openGenerator } from "../load.ts";
+import { openGenerator } from "../load.ts";
 import { startNebula } from "../nebula.ts";
-import { HELLO, openPeers, type Server } from "../peers.ts";
-import { listTree, readCpuMs } from "../processes.ts";
-import { type Findings, type RunOptions, type Scenario, talk } from "../scenario.ts";
+import { openPeers, type Server } from "../peers.ts";
+import {
+  checkAnswer,
+  measure,
+  ROUND_COLUMNS,
+  type Round,
+  type RoundPlan,
+  type Rounds,
+  report,
+  startAll,
+} from "../rounds.ts";
+import type { Findings, RunOptions, Scenario } from "../scenario.ts";
 import { toMedian } from "../stats.ts";
 
 const CONNECTIONS = [1, 32, 256];
 const REACH = { connections: 32, ratio: 1.5 };
-
-interface Round extends Load {
-  /** Processor time of the server, with all its processes, for one request. */
-  readonly cpuUsPerRequest: number;
-}
 
 const scenario: Scenario = {
   name: "http",
   question: "How many requests per second does a warm hello answer, and how fast, beside node:http, Deno and workerd?",
   run: async (findings, options) => {
     await using stack = new AsyncDisposableStack();
-    const servers = await startAll(findings, stack);
+    const servers = await startAll(listServers(findings), { findings, stack });
     const generator = openGenerator();
     findings.details.generator = generator.description;
     findings.details.replies = Object.fromEntries(
-      await Promise.all(servers.map(async (server) => [server.name, await checkHello(server)])),
+      await Promise.all(servers.map(async (server) => [server.name, await checkAnswer(server)])),
     );
+    const plan = toPlan(options);
     const rows: (string | number)[][] = [];
     for (const connections of CONNECTIONS) {
-      const rounds = await measure(servers, { generator, connections, ...options });
-      rows.push(...report(findings, { connections, rounds, ...options }));
+      const rounds = await measure(servers, { generator, connections, plan, ...options });
+      rows.push(...report(findings, { connections, rounds, plan }));
       if (connections === REACH.connections) judge(findings, rounds);
     }
-    const columns = [
-      "connections",
-      "server",
-      "requests/s",
-      "median ms",
-      "p95 ms",
-      "p99 ms",
-      "server CPU µs/request",
-      "errors",
-    ];
-    findings.tables.push({ title: "Hello through HTTP (medians of the rounds)", columns, rows });
+    findings.tables.push({ title: "Hello through HTTP (medians of the rounds)", columns: ROUND_COLUMNS, rows });
     findings.note(`load by ${generator.description}`);
     findings.note(
       `clients and servers share ${availableParallelism()} cores, so a server that uses one core leaves room`,
@@ -63,86 +57,14 @@ const scenario: Scenario = {
 
 export default scenario;
 
-async function startAll(findings: Findings, stack: AsyncDisposableStack): Promise<Server[]> {
+function listServers(findings: Findings): { name: string; start(): Promise<Server> }[] {
   const files = { "wrangler.toml": 'name = "hello"\nmain = "hello.js"\ncompatibility_date = "2026-11-01"\n' };
   const hello = readFileSync(join(import.meta.dirname, "../fixtures/hello.js"), "utf8");
-  const all = [{ name: "nebula", start: () => startNebula({ ...files, "hello.js": hello }) }, ...openPeers(findings)];
-  const servers: Server[] = [];
-  for (const { name, start } of all) {
-    try {
-      servers.push(stack.use(await start()));
-    } catch (thrown) {
-      findings.unavailable[name] = thrown instanceof Error ? thrown.message : String(thrown);
-    }
-  }
-  return servers;
+  return [{ name: "nebula", start: () => startNebula({ ...files, "hello.js": hello }) }, ...openPeers(findings)];
 }
 
-/** A server that answers something else is not comparable. Returns the head of its answer, for the record. */
-async function checkHello({ name, url }: Server): Promise<string> {
-  using connection = await openConnection(url);
-  const { status, head, body } = await connection.get(url.pathname);
-  if (status !== 200 || body !== HELLO) throw new Error(`Cannot measure "${name}": it answers ${status} ${body}`);
-  return head;
-}
-
-type Rounds = ReadonlyMap<Server, readonly Round[]>;
-
-async function measure(
-  servers: readonly Server[],
-  options: RunOptions & { generator: Generator; connections: number },
-): Promise<Rounds> {
-  const { generator, connections, signal } = options;
-  const { warmUpSeconds, seconds, count } = toPlan(options);
-  const rounds = new Map(servers.map((server) => [server, [] as Round[]]));
-  for (const { url, name } of servers) {
-    talk(`  ${connections} connections: warming ${name}`);
-    await generator.run(url, { connections, seconds: warmUpSeconds, signal });
-  }
-  for (let round = 0; round < count; round++) {
-    // Each round begins with another server, so that none is always measured after the same neighbour.
-    const turn = round % servers.length;
-    for (const server of [...servers.slice(turn), ...servers.slice(0, turn)]) {
-      const before = readCpuMs(listTree(server.pid));
-      const load = await generator.run(server.url, { connections, seconds, signal });
-      const cpuMs = readCpuMs(listTree(server.pid)) - before;
-      rounds.get(server)?.push({ ...load, cpuUsPerRequest: (cpuMs * 1_000) / load.requests });
-      talk(`  ${connections} connections, round ${round + 1}: ${server.name} ${Math.round(load.requestsPerSecond)}/s`);
-    }
-  }
-  return rounds;
-}
-
-function toPlan({ isQuick }: RunOptions): { warmUpSeconds: number; seconds: number; count: number } {
+function toPlan({ isQuick }: RunOptions): RoundPlan {
   return isQuick ? { warmUpSeconds: 1, seconds: 2, count: 2 } : { warmUpSeconds: 3, seconds: 8, count: 3 };
-}
-
-function report(
-  findings: Findings,
-  { connections, rounds, ...options }: RunOptions & { connections: number; rounds: Rounds },
-): (string | number)[][] {
-  const { warmUpSeconds, seconds } = toPlan(options);
-  const warmUp = `${warmUpSeconds} s of the same load`;
-  return [...rounds].map(([{ name }, list]) => {
-    const quantity = `requests per second at ${connections} connections, rounds of ${seconds} s`;
-    const of = { subject: name, quantity, unit: "1/s", warmUp };
-    findings.measure(
-      of,
-      list.map(({ requestsPerSecond }) => requestsPerSecond),
-    );
-    findings.details[`${name}, ${connections} connections`] = list;
-    const middle = (read: (round: Round) => number) => toMedian(list.map(read));
-    return [
-      connections,
-      name,
-      middle((round) => round.requestsPerSecond),
-      middle((round) => round.medianMs),
-      middle((round) => round.p95Ms),
-      middle((round) => round.p99Ms),
-      middle((round) => round.cpuUsPerRequest),
-      list.reduce((sum, { errors }) => sum + errors, 0),
-    ];
-  });
 }
 
 function judge(findings: Findings, rounds: Rounds): void {
