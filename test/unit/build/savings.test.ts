@@ -89,6 +89,15 @@ describe("a step that saves time", () => {
     expect(silent.notes.snapshot).toBe("skipped: there is no proof request");
   });
 
+  test("is skipped when the answers are others each time anyway", async () => {
+    const findTool = await scriptTools({ "wasm-ctor-eval": APPEND });
+    let runs = 0;
+    const prove = async () => ({ answers: String(runs++), medianMs: 1 });
+    const built = await buildWasm(main, { run: { findTool, prove } });
+    expect(built.notes.snapshot).toBe("skipped: its proof requests have other answers each time");
+    expect(wasmOf(built).savings).toEqual([]);
+  });
+
   test("warns where the author asked for a snapshot and there is none", async () => {
     const absent = await buildWasm({ "main.wasm": HOOKED }, { run: { findTool: noTools, prove: provesWith([]) } });
     expect(absent.notes.snapshot).toBe("skipped: @bytecodealliance/wizer is not installed");
