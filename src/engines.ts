@@ -48,7 +48,7 @@ const WASM_FIRST_INDEX = 2_048;
 /** And those of a build in the same program here. */
 const PROOF_FIRST_INDEX = 3_072;
 /** How often a program is run to see what a step of its build is worth. */
-const PROOF_ROUNDS = { rounds: 200, limitMs: 1_000 };
+const PROOF_ROUNDS = { rounds: 200, limitMs: 400 };
 const KEPT_CODE_BYTES = 512 * MIB;
 const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 

@@ -12,7 +12,7 @@ import { findErrno, toStateError } from "./artifacts/state-error.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
-import { CGROUP_ROOT, openIsolateEngine, openWasiEngine } from "./engines.ts";
+import { CGROUP_ROOT, openIsolateEngine, openProver, openWasiEngine, type Prover } from "./engines.ts";
 import { createControl } from "./http/control.ts";
 import { type Gateway, openGateway } from "./http/gateway.ts";
 import { listen, toUrl } from "./http/listen.ts";
@@ -74,8 +74,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const cgroups = openCgroups({ root: CGROUP_ROOT, hostPid: machine.hostPid });
   if (typeof cgroups !== "string") stack.use(cgroups);
   const sandbox = createSandbox(machine, cgroups);
-  const addonDir = settings.addonDir ?? join(stateDir, "addon");
-  const engineSettings = { sandbox, stateDir, addonDir, blobs: artifacts, clock, log };
+  const engineSettings = { sandbox, stateDir, addonDir: toAddonDir(settings), blobs: artifacts, clock, log };
   const isolate = stack.use(await openIsolateEngine(engineSettings));
   const wasi = stack.use(await openWasiEngine(engineSettings));
 
@@ -117,6 +116,16 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   await writeFile(nodeFile, JSON.stringify({ dataUrl: gateway.url, controlUrl, pid: process.pid }));
   stack.defer(() => rm(nodeFile, { force: true }));
   return toHost({ owned: stack.move(), gateway, controlUrl, token, layers: sandbox.layers });
+}
+
+/** What builds beside this node prove their programs with; it keeps nothing running until it is asked. */
+export function openNodeProver(settings: HostSettings): Prover {
+  const { stateDir, log } = settings;
+  return openProver({ stateDir, addonDir: toAddonDir(settings), log, clock: systemClock });
+}
+
+function toAddonDir({ addonDir, stateDir }: HostSettings): string {
+  return addonDir ?? join(stateDir, "addon");
 }
 
 function toHost({

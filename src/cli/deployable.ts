@@ -9,6 +9,7 @@
 import { resolve } from "node:path";
 import type { Esbuild } from "../build/esbuild.ts";
 import { planBuild } from "../build/plan.ts";
+import type { Prove } from "../build/prove.ts";
 import { type Builder, openBuilder } from "../build/run.ts";
 import type { Client } from "../client/client.ts";
 import { CONFIG_FILE_NAMES } from "../config/folder.ts";
@@ -36,6 +37,8 @@ export interface DeployableParts {
   readonly client: Client;
   readonly esbuild: Esbuild;
   readonly cacheDir: string;
+  /** Tells what the steps of a build are worth. */
+  readonly prove: Prove;
   /** Which `[env.NAME]`. */
   readonly env: string | undefined;
   readonly print: Printer;
@@ -157,8 +160,8 @@ export class Deployable implements AsyncDisposable {
     if (this.#current !== undefined && isSame(this.#current.project, project)) return this.#current;
     await this.#close();
     onChange();
-    const { esbuild, cacheDir } = this.#parts;
-    this.#current = { project, builder: openBuilder(planBuild(project), { esbuild, cacheDir }) };
+    const { esbuild, cacheDir, prove } = this.#parts;
+    this.#current = { project, builder: openBuilder(planBuild(project), { esbuild, cacheDir, prove }) };
     return this.#current;
   }
 

@@ -45,6 +45,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/cli/",
     "src/engine/wasi/addon/",
     "src/engine/wasi/kept-code.ts",
+    "src/engine/wasi/state-store.ts",
   ],
   "node:http": ["src/http/", "src/host.ts", "src/client/", "src/cli/"],
   "node:net": ["src/bindings/outbound.ts", "src/engine/guest/", "src/engine/wasi/bootstrap.guest.ts", "src/http/"],

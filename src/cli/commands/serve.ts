@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { createEsbuild } from "../../build/esbuild.ts";
 import { mapConcurrently } from "../../build/map-concurrently.ts";
 import { type Client, createClient } from "../../client/client.ts";
-import { openHost } from "../../host.ts";
+import { type HostSettings, openHost, openNodeProver } from "../../host.ts";
 import { defineCommand } from "../command.ts";
 import { toStateDir } from "../common-args.ts";
 import { Deployable, type Outcome } from "../deployable.ts";
@@ -44,7 +44,7 @@ export default defineCommand({
     printLayers(print, host.layers);
     const client = createClient(host);
     const cacheDir = join(stateDir, "cache");
-    const outcomes = await deployAll(places, { client, cacheDir, env: args.env, print, signal });
+    const outcomes = await deployAll(places, { client, cacheDir, settings, env: args.env, print, signal });
     printReady(print, { ...host, functions: await client.listFunctions({ signal }), outcomes });
     await untilAborted(signal);
     print.talk("draining");
@@ -56,6 +56,7 @@ export default defineCommand({
 interface DeployAllOptions {
   readonly client: Client;
   readonly cacheDir: string;
+  readonly settings: HostSettings;
   readonly env: string | undefined;
   readonly print: Printer;
   readonly signal: AbortSignal;
@@ -64,10 +65,11 @@ interface DeployAllOptions {
 /** Deploys every project once; nothing of the build is left running. */
 async function deployAll(
   places: readonly ProjectPlace[],
-  { signal, ...options }: DeployAllOptions,
+  { signal, settings, ...options }: DeployAllOptions,
 ): Promise<readonly Outcome[]> {
   await using esbuild = createEsbuild();
-  const parts = { ...options, esbuild, names: new Map<string, ProjectPlace>() };
+  await using prover = openNodeProver(settings);
+  const parts = { ...options, esbuild, prove: prover.prove, names: new Map<string, ProjectPlace>() };
   return await mapConcurrently(places, BUILDS_AT_ONCE, async (place) => {
     await using deployable = new Deployable(place, parts);
     return await deployable.deploy({ signal });

@@ -18,8 +18,8 @@ interface Entry {
   readonly core: CoreModule;
   readonly entry: string;
   readonly isReactor: boolean;
-  readonly namespace: (typeof NAMESPACES)[number];
-  readonly names: readonly string[];
+  /** What it imports of preview 1, by the name that it imports it under. */
+  readonly imports: readonly { readonly namespace: (typeof NAMESPACES)[number]; readonly names: readonly string[] }[];
 }
 
 /** Makes the program. Throws a ProgramFailure when the module has no entry. */
@@ -38,15 +38,21 @@ function findEntry(core: CoreModule): Entry {
   const entry = ["_start", "handle"].find((name) => exports.has(name));
   if (entry === undefined) throw new ProgramFailure("refused", 'it exports neither "_start" nor "handle"');
   const imports = WebAssembly.Module.imports(core.module).filter(({ kind }) => kind === "function");
-  const [namespace = NAMESPACES[0]] = NAMESPACES.filter((name) => imports.some(({ module }) => module === name));
-  const names = imports.filter(({ module }) => module === namespace).map(({ name }) => name);
-  return { core, entry, isReactor: entry === "handle" && exports.has("_initialize"), namespace, names };
+  const listed = NAMESPACES.map((namespace) => ({
+    namespace,
+    names: imports.filter(({ module }) => module === namespace).map(({ name }) => name),
+  }));
+  const isReactor = entry === "handle" && exports.has("_initialize");
+  return { core, entry, isReactor, imports: listed.filter(({ names }) => names.length > 0) };
 }
 
-function makeInstance({ core, entry, isReactor, namespace, names }: Entry, io: ProgramIo): ProgramInstance {
+function makeInstance({ core, entry, isReactor, imports }: Entry, io: ProgramIo): ProgramInstance {
   const host = new Preview1(io);
-  const functions = host.imports(names, namespace, { maySuspend: !core.hasStart });
-  const made = core.instantiate({ [namespace]: functions }, (memory) => host.bind(memory));
+  const functions: Record<string, Record<string, unknown>> = {};
+  for (const { namespace, names } of imports) {
+    functions[namespace] = host.imports(names, namespace, { maySuspend: !core.hasStart });
+  }
+  const made = core.instantiate(functions, (memory) => host.bind(memory));
   const memory = made.memory ?? made.instance.exports.memory;
   if (!(memory instanceof WebAssembly.Memory)) throw new ProgramFailure("refused", 'it exports no "memory"');
   if (made.memory === undefined) host.bind(memory);
