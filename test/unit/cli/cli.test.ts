@@ -17,6 +17,7 @@ describe("help", () => {
         build         Build a project and show what each step did
         inspect       Show what is in a Wasm file, and whether it runs
         invoke        Send one request to a function
+        doctor        Look at what this machine has for a node
         list          List the functions of a node
         config check  Find every problem and show what counts
 
