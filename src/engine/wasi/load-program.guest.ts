@@ -6,11 +6,14 @@
  */
 
 import { randomFillSync } from "node:crypto";
+import { decodeModule } from "../../wasm/module.ts";
+import { judgeModule } from "../../wasm/verdict.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { createWasiClock } from "./clock.guest.ts";
 import { createCommand } from "./command.guest.ts";
 import { createComponentProgram } from "./component-program.guest.ts";
 import { CoreModule } from "./core-module.guest.ts";
+import { ProgramFailure } from "./failures.guest.ts";
 import type { Memories } from "./memories.guest.ts";
 import type { Program } from "./program.guest.ts";
 import { ProgramFiles } from "./program-files.guest.ts";
@@ -44,8 +47,15 @@ export function loadProgram(
   if (head.kind === "component") {
     return createComponentProgram({ ...parts, envJson: JSON.stringify(head.bindings) }, main, options);
   }
+  refuseUnfit(main);
   const core = new CoreModule(main, options);
   return { program: createCommand(parts, core), isFromCode: core.isFromCode };
+}
+
+/** Says once, when it is loaded, what would be in the way of every request. How large its memory may be is not asked here. */
+function refuseUnfit(main: Uint8Array): void {
+  const { problems } = judgeModule(decodeModule(main), { memoryBytes: Number.POSITIVE_INFINITY });
+  if (problems.length > 0) throw new ProgramFailure("refused", problems.map(({ message }) => message).join("; "));
 }
 
 interface Pieces {
