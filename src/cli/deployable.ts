@@ -25,6 +25,8 @@ import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName 
 interface Deployed {
   readonly name: string;
   readonly isRoot: boolean;
+  /** It is a program that the build may make faster. */
+  readonly isWasm: boolean;
 }
 
 /** How one deployment went. */
@@ -37,8 +39,8 @@ export interface DeployableParts {
   readonly client: Client;
   readonly esbuild: Esbuild;
   readonly cacheDir: string;
-  /** Tells what the steps of a build are worth. */
-  readonly prove: Prove;
+  /** Tells what the steps of a build are worth; without it, only what is known from before counts. */
+  readonly prove?: Prove;
   /** Which `[env.NAME]`. */
   readonly env: string | undefined;
   readonly print: Printer;
@@ -106,7 +108,8 @@ export class Deployable implements AsyncDisposable {
   }
 
   get #shown(): Deployed {
-    return { name: this.name, isRoot: this.place.isRoot };
+    const isWasm = this.#current?.project.main?.endsWith(".wasm") ?? false;
+    return { name: this.name, isRoot: this.place.isRoot, isWasm };
   }
 
   async #deploy(signal: AbortSignal, onStep: (step: StepDone) => void) {
@@ -161,7 +164,10 @@ export class Deployable implements AsyncDisposable {
     await this.#close();
     onChange();
     const { esbuild, cacheDir, prove } = this.#parts;
-    this.#current = { project, builder: openBuilder(planBuild(project), { esbuild, cacheDir, prove }) };
+    this.#current = {
+      project,
+      builder: openBuilder(planBuild(project), { esbuild, cacheDir, ...(prove && { prove }) }),
+    };
     return this.#current;
   }
 

@@ -48,6 +48,9 @@ export interface Skip {
   readonly isWarned?: boolean;
 }
 
+/** Said where a program could not be run, or is to be run later. What was found out before counts all the same. */
+export const NOT_TRIED = "what it is worth has not been tried yet";
+
 /** Opens the step. */
 export function openSavingStep(kind: SavingKind): Step {
   const cache = createSavedCache(kind.cacheDir);
@@ -60,11 +63,11 @@ export function openSavingStep(kind: SavingKind): Step {
       if (kind.project.spec.wasi?.proof.length === 0) return skip({ skip: "there is no proof request" });
       const change = await kind.plan(program);
       if ("skip" in change) return skip(change);
-      if (prove === undefined) return skip({ skip: "nothing here can run it to prove what it is worth" });
       const mounts = findMounts(earlier);
       const key = toKey(program, change, { kind, mounts });
       const found = await cache.find(key);
       if (found !== undefined) return toOutput(program, found);
+      if (prove === undefined) return skip({ skip: NOT_TRIED });
       const made = await tryChange(program, change, { kind, prove, files: await readMounts(mounts), signal });
       if ("skip" in made) return skip(made);
       await cache.keep(key, made);

@@ -5,7 +5,7 @@
 import { join, resolve } from "node:path";
 import { createEsbuild } from "../../build/esbuild.ts";
 import { createClient } from "../../client/client.ts";
-import { openHost, openNodeProver } from "../../host.ts";
+import { openHost } from "../../host.ts";
 import { defineCommand } from "../command.ts";
 import { toDevStateDir } from "../common-args.ts";
 import { DevSession } from "../dev-session.ts";
@@ -38,9 +38,7 @@ export default defineCommand({
     const client = createClient(host);
     await using esbuild = createEsbuild();
     const cacheDir = join(stateDir, "cache");
-    await using prover = openNodeProver(settings);
-    const parts = { client, esbuild, cacheDir, prove: prover.prove, env: args.env, print };
-    await using session = new DevSession({ dir, ...parts, signal });
+    await using session = new DevSession({ dir, client, esbuild, cacheDir, env: args.env, print, signal });
     const outcomes = await session.deployAll();
     await using watcher = await openWatcher({
       onChange: (paths) => session.onChange(paths),

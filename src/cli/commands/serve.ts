@@ -5,6 +5,7 @@
 import { join, resolve } from "node:path";
 import { createEsbuild } from "../../build/esbuild.ts";
 import { mapConcurrently } from "../../build/map-concurrently.ts";
+import type { Prove } from "../../build/prove.ts";
 import { type Client, createClient } from "../../client/client.ts";
 import { type HostSettings, openHost, openNodeProver } from "../../host.ts";
 import { defineCommand } from "../command.ts";
@@ -44,9 +45,13 @@ export default defineCommand({
     printLayers(print, host.layers);
     const client = createClient(host);
     const cacheDir = join(stateDir, "cache");
-    const outcomes = await deployAll(places, { client, cacheDir, settings, env: args.env, print, signal });
+    const options = { client, cacheDir, env: args.env, print, signal };
+    const outcomes = await deployAll(places, options);
     printReady(print, { ...host, functions: await client.listFunctions({ signal }), outcomes });
+    const improvable = places.filter((_, i) => outcomes[i]?.isWasm);
+    const improving = improve(improvable, options, settings).catch((thrown) => signal.aborted || print.report(thrown));
     await untilAborted(signal);
+    await improving;
     print.talk("draining");
     await host.drain();
     return 0;
@@ -56,7 +61,6 @@ export default defineCommand({
 interface DeployAllOptions {
   readonly client: Client;
   readonly cacheDir: string;
-  readonly settings: HostSettings;
   readonly env: string | undefined;
   readonly print: Printer;
   readonly signal: AbortSignal;
@@ -65,13 +69,25 @@ interface DeployAllOptions {
 /** Deploys every project once; nothing of the build is left running. */
 async function deployAll(
   places: readonly ProjectPlace[],
-  { signal, settings, ...options }: DeployAllOptions,
+  { signal, prove, ...options }: DeployAllOptions & { readonly prove?: Prove },
 ): Promise<readonly Outcome[]> {
   await using esbuild = createEsbuild();
-  await using prover = openNodeProver(settings);
-  const parts = { ...options, esbuild, prove: prover.prove, names: new Map<string, ProjectPlace>() };
+  const parts = { ...options, esbuild, ...(prove && { prove }), names: new Map<string, ProjectPlace>() };
   return await mapConcurrently(places, BUILDS_AT_ONCE, async (place) => {
     await using deployable = new Deployable(place, parts);
     return await deployable.deploy({ signal });
   });
+}
+
+/**
+ * Builds again with every step that may make a program faster, once everything serves: that takes seconds for each, and
+ * is remembered. What comes out takes over as any deployment does.
+ */
+async function improve(
+  places: readonly ProjectPlace[],
+  options: DeployAllOptions,
+  settings: HostSettings,
+): Promise<void> {
+  await using prover = openNodeProver(settings);
+  for (const place of places) await deployAll([place], { ...options, prove: prover.prove });
 }

@@ -84,7 +84,7 @@ describe("a step that saves time", () => {
     const built = await buildWasm(main, { run: { findTool, prove } });
     expect(built.notes.snapshot).toBe('skipped: its proof request fails: Cannot run "sample": unreachable');
     const alone = await buildWasm(main, { run: { findTool } });
-    expect(alone.notes.snapshot).toMatch(/^skipped: nothing here can run it/);
+    expect(alone.notes.snapshot).toMatch(/^skipped: what it is worth has not been tried yet/);
     const silent = await buildWasm(main, { wasi: { proof: [] }, run: { findTool, prove } });
     expect(silent.notes.snapshot).toBe("skipped: there is no proof request");
   });
