@@ -101,6 +101,28 @@ describe("a component", () => {
     expect(await a("to-bool", 1)).toBe(true);
   });
 
+  test("that waits when its instance is closed never goes on", async () => {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    const host = { $root: { call: () => {}, give: suspending(() => promise) } };
+    const memories: WebAssembly.Memory[] = [];
+    const instance = compile(readFixture("traps"), host).instantiate(host, {
+      instantiate: (...args) => {
+        const made = PLAIN.instantiate(...args);
+        if (made.exports.memory instanceof WebAssembly.Memory) memories.push(made.exports.memory);
+        return made;
+      },
+    });
+    const call = instance.call("$root", "give-to", [256, 1024]);
+    instance[Symbol.dispose]();
+    await expect(call).rejects.toThrow("The instance is closed");
+    const before = memories.map(({ buffer }) => buffer.slice(0));
+    resolve("given");
+    await promise;
+    await new Promise(setImmediate);
+    expect(memories.map(({ buffer }) => buffer)).toEqual(before);
+    await expect(instance.call("$root", "to-bool", [1])).rejects.toThrow("The instance is closed");
+  });
+
   test("has its waits measured", async () => {
     const waits: Promise<unknown>[] = [];
     const host = { $root: { call: suspending(async () => {}), give: () => "" } };

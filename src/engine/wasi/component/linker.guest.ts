@@ -65,10 +65,13 @@ export class ComponentInstance implements Disposable {
   async call(path: string, name: string, args: readonly unknown[]): Promise<unknown> {
     const found = this.#plan.exports.get(toInterfaceName(path))?.get(name);
     if (found === undefined) throw new TypeError(`The component exports no function "${name}" of "${path}"`);
-    return callExport(this.#store, found, args);
+    return this.#store.untilClosed(callExport(this.#store, found, args));
   }
 
-  /** Disposes of the host's objects that the component still has. A call that is under way fails when it goes on. */
+  /**
+   * Disposes of the host's objects that the component still has. A call that is under way rejects, and where it is suspended
+   * it stays so: from now on no code of the instance runs, and its memory may go to another.
+   */
   [Symbol.dispose](): void {
     this.#store.close();
   }

@@ -48,6 +48,8 @@ export class Store {
   readonly #owners: (Owner | undefined)[] = [];
   readonly #ports: (Port | undefined)[] = [];
   readonly #trampolines: unknown[] = [];
+  #isClosed = false;
+  readonly #breakOffs = new Set<(reason: unknown) => void>();
   #failure: { readonly thrown: unknown } | undefined;
 
   constructor(plan: LinkPlan, host: HostImports, makeTrampoline: MakeTrampoline, options: InstantiateOptions) {
@@ -171,9 +173,32 @@ export class Store {
     return owner;
   }
 
+  /** Whether no code of the component may run any more. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Settles as the call does, or rejects when the instance is closed before. */
+  untilClosed<T>(call: Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#breakOffs.add(reject);
+    const settle = (then: () => void) => {
+      this.#breakOffs.delete(reject);
+      then();
+    };
+    call.then(
+      (value) => settle(() => resolve(value)),
+      (thrown: unknown) => settle(() => reject(thrown)),
+    );
+    return promise;
+  }
+
   /** Disposes of all host objects that the component still has. Quiet when one of them fails, and the second time. */
   close(): void {
-    this.fail(new TypeError("The instance is closed"));
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const reason = this.fail(new TypeError("The instance is closed"));
+    for (const breakOff of this.#breakOffs) breakOff(reason);
     for (const owner of this.#owners) {
       for (const { type, rep } of owner?.handles.drain() ?? []) if (type.owner === undefined) disposeQuietly(rep);
     }

@@ -44,7 +44,8 @@ function makeCall(store: Store, plan: CallPlan): unknown {
   let found: PlainFunction | undefined;
   const core = toCore(store, plan, (args) => {
     found ??= store.hostFunction(host);
-    return applyHost(found, args);
+    const given = applyHost(found, args);
+    return given instanceof Promise ? store.wait(given) : given;
   });
   return host.suspends ? new WebAssembly.Suspending(core) : core;
 }
@@ -58,12 +59,7 @@ function toCore(store: Store, plan: CallPlan, run: (args: readonly unknown[]) =>
       const lends = plan.signature.lends ? port.takeLends() : undefined;
       const given = run(args);
       if (!(given instanceof Promise)) return end(store, plan, { flats, lends, given });
-      return store.wait(given).then(
-        (value) => endLater(store, plan, { flats, lends, given: value }),
-        (thrown: unknown) => {
-          throw store.fail(thrown);
-        },
-      );
+      return resume(store, given, (value) => end(store, plan, { flats, lends, given: value }));
     } catch (thrown) {
       throw store.fail(thrown);
     }
@@ -98,13 +94,28 @@ function end(store: Store, { signature, owner, port: number }: CallPlan, { flats
   return raw;
 }
 
-function endLater(store: Store, plan: CallPlan, ending: Ending): unknown {
-  try {
-    store.check();
-    return end(store, plan, ending);
-  } catch (thrown) {
-    throw store.fail(thrown);
-  }
+/** What a suspended component is resumed with; one that was closed meanwhile is never resumed. */
+function resume(store: Store, promise: Promise<unknown>, toRaw: (value: unknown) => unknown): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      if (store.isClosed) return never();
+      try {
+        store.check();
+        return toRaw(value);
+      } catch (thrown) {
+        throw store.fail(thrown);
+      }
+    },
+    (thrown: unknown) => {
+      if (store.isClosed) return never();
+      throw store.fail(thrown);
+    },
+  );
+}
+
+/** A promise of its own for each: whoever waits for it is garbage with it, a shared one would keep them all. */
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 function makeDrop(store: Store, number: number, type: ResourceType): unknown {
@@ -126,14 +137,14 @@ function makeDrop(store: Store, number: number, type: ResourceType): unknown {
 function destroy(store: Store, number: number, { type, rep }: { type: ResourceType; rep: number }): unknown {
   if (type.destructor === undefined) return undefined;
   if (type.owner !== number) {
-    if (store.plan.suspends) return store.destroy(type, rep);
+    if (store.plan.suspends) return resume(store, store.destroy(type, rep), () => undefined);
     const owner = store.enter(type.owner ?? number);
     store.function(type.destructor)(rep);
     owner.mayEnter = true;
     return undefined;
   }
   const destructor = store.function(type.destructor);
-  if (store.plan.suspends) return WebAssembly.promising(destructor)(rep).then(() => undefined);
+  if (store.plan.suspends) return resume(store, WebAssembly.promising(destructor)(rep), () => undefined);
   destructor(rep);
   return undefined;
 }
