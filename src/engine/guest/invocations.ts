@@ -56,6 +56,8 @@ export interface FetchRequest extends FetchOptions {
   onReach?(): void;
   /** Called with what the meter knows the request by. */
   onMetered?(metered: Metered): void;
+  /** Called when the guest is done with a request that was metered, or is given up. */
+  onSettled?(): void;
 }
 
 /** An answer, and what the guest says of the time it took. */
@@ -184,6 +186,7 @@ export class Invocations {
     this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * logAllowance(tenant.spec));
     invocation.over?.abort(new DOMException("The request is over", "AbortError"));
     metered.stop();
+    request.onSettled?.();
   }
 
   /** Cancels a request. A guest that does not even take note of that is hung. */

@@ -38,6 +38,10 @@ export interface Job {
   /** It has reached something outside, or told the client something: it cannot be repeated. */
   isSpent: boolean;
   metered: Metered | undefined;
+  /** Whoever asked has the answer, or the failure. */
+  isTold: boolean;
+  /** The process is done with it. */
+  isSettled: boolean;
 }
 
 /** Requests at once in one lane, waiting ones included. */
@@ -79,7 +83,7 @@ export class Lane implements AsyncDisposable {
       },
       look: () => this.#look(),
     });
-    const onHung = (reason: NebulaError) => this.#break({ limit: "cpuMs", suspects: this.#unanswered() }, reason);
+    const onHung = (reason: NebulaError) => this.#break({ limit: "cpuMs", suspects: this.#begun() }, reason);
     this.#invocations = new Invocations({ guest, meter, clock, onBackgroundLog, onHung });
     this.ended = guest.ending.then((reason) => {
       this.#isOpen = false;
@@ -101,7 +105,15 @@ export class Lane implements AsyncDisposable {
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
   admit(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job | undefined {
     if (!this.#hasRoom(program, { isAlone })) return undefined;
-    const job: Job = { lane: this, program, isAlone, isSpent: false, metered: undefined };
+    const job: Job = {
+      lane: this,
+      program,
+      isAlone,
+      isSpent: false,
+      metered: undefined,
+      isTold: false,
+      isSettled: false,
+    };
     this.#jobs.add(job);
     this.#busy.set(job, program.expectedMs);
     if (program.state !== undefined) this.#hold(job, program.state);
@@ -183,16 +195,20 @@ export class Lane implements AsyncDisposable {
         onMetered: (metered) => {
           job.metered = metered;
         },
+        onSettled: () => {
+          job.isSettled = true;
+          if (job.isTold) this.release(job);
+        },
       });
       job.isSpent = true;
       program.learn(answer.busyMs);
       this.#busy.delete(job);
       this.#parts.onRoom();
-      void answer.settled.then(() => this.release(job));
       return { ...answer, startMs: answer.startMs + loadMs };
-    } catch (thrown) {
-      this.release(job);
-      throw thrown;
+    } finally {
+      job.isTold = true;
+      // What the process has begun keeps its place until it is over there: others are not to be blamed for it.
+      if (job.metered === undefined || job.isSettled) this.release(job);
     }
   }
 
@@ -239,8 +255,9 @@ export class Lane implements AsyncDisposable {
     }
   }
 
-  #unanswered(): Metered[] {
-    return [...this.#busy.keys()].flatMap(({ metered }) => (metered === undefined ? [] : [metered]));
+  /** Whose program may be running when the process does not turn to anything else. */
+  #begun(): Metered[] {
+    return [...this.#jobs].flatMap(({ metered }) => (metered === undefined ? [] : [metered]));
   }
 
   #look(): void {
@@ -250,7 +267,7 @@ export class Lane implements AsyncDisposable {
     const spentMs = usage.cpuMs - this.#lastCpuMs;
     this.#lastCpuMs = usage.cpuMs;
     if (broken !== undefined) this.#break(broken);
-    else if (spentMs <= WAITING_CPU_MS) this.#yield();
+    else if (spentMs <= WAITING_CPU_MS && this.#meter.isAlive) this.#yield();
   }
 
   /** What is in flight waits for something, and leaves the process to others. */
