@@ -81,6 +81,7 @@ class Invocation {
   readonly #answer = Promise.withResolvers<ProgramAnswer>();
   #startMs = 0;
   #isAnswered = false;
+  #isListening = false;
 
   constructor(parts: InvocationParts, head: RequestHead, call: ProgramCall) {
     this.#parts = parts;
@@ -89,10 +90,12 @@ class Invocation {
     this.#stderr = new LogLines(call.log, parts.logBytes);
     this.#watch.onWait = () => this.#onWait();
     this.#output.wait = (drained) => this.#watch.wait(drained);
+    this.#output.onCancel = () => this.#watch.stop(nobodyWaits());
   }
 
   async run(): Promise<ProgramAnswer> {
-    void this.#run();
+    // The request is over when the program is, whoever has left before.
+    this.#call.hold(this.#run());
     return await this.#answer.promise;
   }
 
@@ -134,22 +137,37 @@ class Invocation {
 
   /** What is acknowledged is kept: the answer ends when the host has the state directory on disk. */
   async #keep(): Promise<void> {
-    const packed = this.#parts.files.state?.save();
+    const { state } = this.#parts.files;
+    const packed = state?.save();
     if (packed === undefined) return;
     const to = { op: "binding", binding: STATE_BINDING, method: "PUT", url: "http://state/", headers: [] } as const;
+    // The answer waits for this too: until then the request may still fail.
+    this.#watch.onWait = () => {};
     await this.#watch.wait(this.#call.reach(to, packed).answer);
+    state?.confirm();
   }
 
   /** The program waits. What it has written so far may go out, if that says how the answer begins. */
   #onWait(): void {
+    this.#listen();
     if (this.#isAnswered || this.#output.keptBytes === 0) return;
     const kept = this.#output.take();
     try {
       const found = this.#readHead(kept, { isWhole: false });
       if (found !== undefined) this.#send(found.head, this.#output.stream(found.bodyStart));
-    } catch {
-      // because it is said again, and heard, when the program has ended
+    } catch (thrown) {
+      this.#watch.stop(thrown);
     }
+  }
+
+  /** A program that waits can be stopped. One that does not wait is not held up by asking for the signal. */
+  #listen(): void {
+    if (this.#isListening) return;
+    this.#isListening = true;
+    const { signal } = this.#call;
+    const stop = () => this.#watch.stop(nobodyWaits());
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop);
   }
 
   #readHead(
@@ -180,12 +198,17 @@ class Invocation {
   #send(head: ResponseHead, body: Uint8Array | ReadableStream<Uint8Array>): void {
     this.#isAnswered = true;
     const isEmpty = body instanceof Uint8Array && body.byteLength === 0;
-    if (this.#head.method === "HEAD" && body instanceof ReadableStream) void body.cancel();
+    if (this.#head.method === "HEAD") this.#output.discard();
     this.#answer.resolve({
       head: { ...head, startMs: this.#startMs, busyMs: this.#watch.busyMs },
       body: isEmpty || this.#head.method === "HEAD" ? null : body,
     });
   }
+}
+
+/** What a program is stopped with when its answer has nowhere to go. */
+function nobodyWaits(): Error {
+  return new DOMException("Nobody waits for the answer any more", "AbortError");
 }
 
 /** Standard input: the request's body, or the text that stands in for it. */

@@ -18,8 +18,11 @@ export class Output implements ByteSink {
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
   #drained: PromiseWithResolvers<void> | undefined;
   #isCancelled = false;
+  #isDiscarded = false;
   /** Called with each write while everything is kept. */
   onKept: () => void = () => {};
+  /** Called when nobody reads any more. */
+  onCancel: () => void = () => {};
   /** Waits for a reader; a place for whoever measures that. */
   wait: (drained: Promise<void>) => Promise<void> = (drained) => drained;
 
@@ -29,7 +32,8 @@ export class Output implements ByteSink {
   }
 
   write(bytes: Uint8Array): void | Promise<void> {
-    if (bytes.byteLength === 0 || this.#isCancelled) return undefined;
+    if (bytes.byteLength === 0 || this.#isDiscarded) return undefined;
+    if (this.#isCancelled) return this.#whenDrained();
     const copy = bytes.slice();
     if (this.#controller !== undefined) {
       this.#controller.enqueue(copy);
@@ -68,11 +72,19 @@ export class Output implements ByteSink {
         pull: () => this.#release(),
         cancel: () => {
           this.#isCancelled = true;
+          this.onCancel();
           this.#release();
         },
       },
       { highWaterMark: KEPT_BYTES, size: (chunk) => chunk?.byteLength ?? 0 },
     );
+  }
+
+  /** From now on what is written goes nowhere. */
+  discard(): void {
+    this.#isDiscarded = true;
+    this.#parts = [];
+    this.#release();
   }
 
   /** The program has ended, with what went wrong if something did. Without effect while everything is kept. */

@@ -10,6 +10,8 @@ export class Stopwatch {
   #sinceMs = performance.now();
   #busyMs = 0;
   #waits = 0;
+  readonly #breaks = new Set<(reason: unknown) => void>();
+  #stopped: { readonly reason: unknown } | undefined;
   /** Called each time when the program begins to wait. */
   onWait: () => void = () => {};
 
@@ -18,15 +20,26 @@ export class Stopwatch {
     return this.#busyMs + (this.#waits === 0 ? performance.now() - this.#sinceMs : 0);
   }
 
-  /** Stands still until the promise settles. */
+  /** Stands still until the promise settles. Rejects when the program is stopped before. */
   wait<T>(promise: Promise<T>): Promise<T> {
+    if (this.#stopped !== undefined) return Promise.reject(this.#stopped.reason);
+    const { promise: waited, resolve, reject } = Promise.withResolvers<T>();
+    this.#breaks.add(reject);
     if (this.#waits === 0) this.#busyMs += performance.now() - this.#sinceMs;
     this.#waits += 1;
     this.onWait();
-    return promise.finally(() => {
+    promise.then(resolve, reject);
+    return waited.finally(() => {
+      this.#breaks.delete(reject);
       this.#waits -= 1;
       if (this.#waits === 0) this.#sinceMs = performance.now();
     });
+  }
+
+  /** Breaks off what the program waits in, and will wait in. */
+  stop(reason: unknown): void {
+    this.#stopped ??= { reason };
+    for (const reject of this.#breaks) reject(reason);
   }
 
   /** The source, with its waits taken out. */
