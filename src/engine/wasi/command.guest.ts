@@ -4,7 +4,7 @@
  * A command is started by `_start`; a reactor that exports `handle` is initialised and then asked through that.
  */
 
-import type { CoreModule } from "./core-module.guest.ts";
+import type { CoreInstance, CoreModule } from "./core-module.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";
 import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
 import { Preview1, ProcExit } from "./preview1/preview1.guest.ts";
@@ -52,7 +52,8 @@ function makeInstance({ core, entry, isReactor, imports }: Entry, io: ProgramIo)
   for (const { namespace, names } of imports) {
     functions[namespace] = host.imports(names, namespace, { maySuspend: !core.hasStart });
   }
-  const made = core.instantiate(functions, (memory) => host.bind(memory));
+  const made = instantiate(core, functions, host);
+  if (isExit(made)) return toEnded(made.code, host);
   const memory = made.memory ?? made.instance.exports.memory;
   if (!(memory instanceof WebAssembly.Memory)) throw new ProgramFailure("refused", 'it exports no "memory"');
   if (made.memory === undefined) host.bind(memory);
@@ -74,6 +75,24 @@ function makeInstance({ core, entry, isReactor, imports }: Entry, io: ProgramIo)
       core.release(made);
     },
   };
+}
+
+/** An instance; or the exit that its start function made. */
+function instantiate(
+  core: CoreModule,
+  functions: Record<string, Record<string, unknown>>,
+  host: Preview1,
+): CoreInstance | ProcExit {
+  try {
+    return core.instantiate(functions, (memory) => host.bind(memory));
+  } catch (thrown) {
+    if (isExit(thrown)) return thrown;
+    throw thrown;
+  }
+}
+
+function toEnded(code: number, host: Preview1): ProgramInstance {
+  return { run: async () => code, memory: () => undefined, release: () => host[Symbol.dispose]() };
 }
 
 function isExit(thrown: unknown): thrown is ProcExit {
