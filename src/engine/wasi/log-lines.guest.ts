@@ -9,9 +9,11 @@ import type { ByteSink } from "./streams.guest.ts";
 export type WriteLine = (level: LogMethod, text: string) => void;
 
 const TAIL_LENGTH = 1_000;
-/** A line without an end is cut here, so that it fits a frame whatever its characters are. */
+/** A longer line is cut here, so that it fits a frame whatever its characters are. */
 const LINE_LENGTH = 8_192;
-/** JavaScript in Wasm says in front of a line how much it matters: `U+001F w` and the text. */
+/** What a line counts besides its text: an empty one has a note to itself too. */
+const LINE_COST = 8;
+/** JavaScript in Wasm says in front of a line how much it matters: `U+001F w` and the text, line feeds as `U+001E`. */
 const MARK = "\u001f";
 const LEVELS: Readonly<Record<string, LogMethod>> = { d: "debug", l: "log", i: "info", w: "warn", e: "error" };
 
@@ -36,16 +38,13 @@ export class LogLines implements ByteSink {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.#leftBytes <= 0) return;
     const text = this.#decoder.decode(bytes, { stream: true });
     this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
+    if (this.#leftBytes <= 0) return;
     const lines = (this.#line + text).split("\n");
-    this.#line = lines.pop() ?? "";
-    for (const line of lines) this.#emit(line);
-    while (this.#line.length > LINE_LENGTH) {
-      this.#emit(this.#line.slice(0, LINE_LENGTH));
-      this.#line = this.#line.slice(LINE_LENGTH);
-    }
+    const rest = lines.pop() ?? "";
+    for (const line of lines) this.#emit(this.#cut(line));
+    this.#line = this.#cut(rest);
   }
 
   /** Writes what has no end of line yet. */
@@ -54,11 +53,20 @@ export class LogLines implements ByteSink {
     this.#line = "";
   }
 
+  /** Writes what is too long for one line, and gives what is left. */
+  #cut(line: string): string {
+    let at = 0;
+    for (; line.length - at > LINE_LENGTH && this.#leftBytes > 0; at += LINE_LENGTH) {
+      this.#emit(line.slice(at, at + LINE_LENGTH));
+    }
+    return line.slice(at);
+  }
+
   #emit(line: string): void {
     if (this.#leftBytes <= 0) return;
     const level = line.startsWith(MARK) ? line[1] : undefined;
-    const text = (level === undefined ? line : line.slice(2)).slice(0, this.#leftBytes);
-    this.#leftBytes -= line.length + 1;
+    const text = (level === undefined ? line : line.slice(2).replaceAll("\u001e", "\n")).slice(0, this.#leftBytes);
+    this.#leftBytes -= line.length + LINE_COST;
     const end = this.#leftBytes <= 0 ? ` … (no more is kept: the log limit is ${this.#limitBytes} bytes)` : "";
     this.#write(LEVELS[level ?? "e"] ?? "error", text + end);
   }

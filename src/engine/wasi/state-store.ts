@@ -16,35 +16,48 @@ export interface StateStore {
   write(name: string, bytes: Uint8Array): Promise<void>;
 }
 
-/** Opens a folder of ours alone, which is made when it is first written to. */
+/** Opens a folder of ours alone, which is made when it is first written to. What is asked of one directory is done in turn. */
 export function openStateStore(dir: string): StateStore {
   const toPath = (name: string) => join(dir, `${name}.state`);
-  return {
-    read: async (name) => {
-      try {
-        return await readFile(toPath(name));
-      } catch (thrown) {
-        if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return new Uint8Array();
-        throw failed("read", name, thrown);
-      }
-    },
-    write: async (name, bytes) => {
-      const path = toPath(name);
-      try {
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        const file = await open(`${path}.new`, "w", 0o600);
-        try {
-          await file.writeFile(bytes);
-          await file.sync();
-        } finally {
-          await file.close();
-        }
-        await rename(`${path}.new`, path);
-      } catch (thrown) {
-        throw failed("write", name, thrown);
-      }
-    },
+  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    // because who comes next has nothing to do with how the one before it went
+    const turn = (turns.get(name) ?? Promise.resolve()).then(work, work);
+    turns.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (turns.get(name) === turn) turns.delete(name);
+    }
   };
+  const read = async (name: string): Promise<Uint8Array> => {
+    try {
+      return await readFile(toPath(name));
+    } catch (thrown) {
+      if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return new Uint8Array();
+      throw failed("read", name, thrown);
+    }
+  };
+  const write = async (name: string, bytes: Uint8Array): Promise<void> => {
+    const path = toPath(name);
+    try {
+      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await writeLasting(`${path}.new`, bytes);
+      await rename(`${path}.new`, path);
+    } catch (thrown) {
+      throw failed("write", name, thrown);
+    }
+  };
+  return {
+    read: (name) => inTurn(name, () => read(name)),
+    write: (name, bytes) => inTurn(name, () => write(name, bytes)),
+  };
+}
+
+async function writeLasting(path: string, bytes: Uint8Array): Promise<void> {
+  await using file = await open(path, "w", 0o600);
+  await file.writeFile(bytes);
+  await file.sync();
 }
 
 function failed(what: string, name: string, cause: unknown): NebulaError {

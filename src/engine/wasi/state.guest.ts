@@ -1,7 +1,7 @@
 /**
  * A directory that outlives the invocation. The host keeps it as one piece of bytes, which only this file reads.
  *
- *     opened ─▶ changed ─▶ saved          an invocation that fails leaves it as it was
+ *     opened ─▶ changed ─▶ saved ─▶ confirmed          an invocation that fails leaves it as it was
  */
 
 import { takeChanges } from "./files/changes.guest.ts";
@@ -24,13 +24,15 @@ interface RecordHead {
 /** The directory of one program. Used by one invocation at a time. */
 export class StateDirectory {
   readonly #nowNs: () => bigint;
-  readonly #records = new Map<string, FileRecord>();
+  /** As the host has it. */
+  #records: ReadonlyMap<string, FileRecord>;
+  #saved: ReadonlyMap<string, FileRecord> | undefined;
   #root: Directory | undefined;
 
   /** `packed` is what `save` gave before; empty: nothing yet. */
   constructor(packed: Uint8Array, nowNs: () => bigint) {
     this.#nowNs = nowNs;
-    for (const record of unpack(packed)) this.#records.set(record.path, record);
+    this.#records = new Map(unpack(packed).map((record) => [record.path, record]));
   }
 
   /** The directory as it was saved last. */
@@ -40,27 +42,39 @@ export class StateDirectory {
     return this.#root;
   }
 
-  /** Takes what an invocation changed; all that is there now, to be kept, or nothing when nothing changed. */
+  /**
+   * Takes what an invocation changed: all that is there now, for the host to keep, or nothing when nothing changed. It is
+   * forgotten, as all that came after, unless `confirm` follows.
+   */
   save(): Uint8Array | undefined {
     const changes = this.#root === undefined ? [] : takeChanges(this.#root);
     if (changes.length === 0) return undefined;
+    const records = new Map(this.#records);
     for (const change of changes) {
-      if (change.kind === "removed") this.#remove(change.path);
-      else if (change.kind === "file") this.#records.set(change.path, { ...change, bytes: change.bytes.slice() });
-      else this.#records.set(change.path, change);
+      if (change.kind === "removed") remove(records, change.path);
+      else if (change.kind === "file") records.set(change.path, { ...change, bytes: change.bytes.slice() });
+      else records.set(change.path, change);
     }
-    return pack([...this.#records.values()]);
+    this.#saved = records;
+    return pack([...records.values()]);
+  }
+
+  /** The host has what was saved last. */
+  confirm(): void {
+    this.#records = this.#saved ?? this.#records;
+    this.#saved = undefined;
   }
 
   /** Forgets what an invocation changed. */
   revert(): void {
+    this.#saved = undefined;
     this.#root = undefined;
   }
+}
 
-  #remove(path: string): void {
-    for (const known of this.#records.keys()) {
-      if (known === path || known.startsWith(`${path}/`)) this.#records.delete(known);
-    }
+function remove(records: Map<string, FileRecord>, path: string): void {
+  for (const known of records.keys()) {
+    if (known === path || known.startsWith(`${path}/`)) records.delete(known);
   }
 }
 
