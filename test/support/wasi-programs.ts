@@ -36,11 +36,14 @@ export interface ProgramText {
   /** `17` or `17 20`: pages. */
   readonly memory?: string;
   readonly rest?: string;
+  /** More imports; they come first in a module. */
+  readonly imports?: string;
 }
 
 /** The module. Addresses up to 255 belong to the helpers `$print`, `$read` and `$sleep`. */
-export function toProgram({ start, memory = "1", rest = "" }: ProgramText): Uint8Array {
+export function toProgram({ start, memory = "1", rest = "", imports = "" }: ProgramText): Uint8Array {
   return assembleWat(`(module ${PRELUDE}
+    ${imports}
     (memory (export "memory") ${memory})
     ${HELPERS}
     ${rest}

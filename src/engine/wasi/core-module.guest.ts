@@ -41,6 +41,7 @@ export class CoreModule {
   /** It has a start function: code that runs outside of any call, and cannot wait. */
   readonly hasStart: boolean;
   readonly #options: CompileOptions;
+  readonly #wanted: readonly { readonly module: string; readonly name: string }[];
   #kind: MemoryKind | undefined;
 
   /** Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be. */
@@ -57,6 +58,7 @@ export class CoreModule {
     const kept = options.code === undefined ? undefined : addon?.deserialize(final, options.code);
     this.isFromCode = kept !== undefined;
     this.module = kept ?? new WebAssembly.Module(final);
+    this.#wanted = WebAssembly.Module.imports(this.module);
   }
 
   /** The most that its memory may grow to. */
@@ -69,13 +71,29 @@ export class CoreModule {
     imports: Record<string, Record<string, unknown>>,
     onMemory?: (memory: WebAssembly.Memory) => void,
   ): CoreInstance {
-    const { memories } = this.#options;
-    if (this.#kind === undefined)
-      return { instance: new WebAssembly.Instance(this.module, imports), memory: undefined };
-    const memory = memories.take(this.#kind);
-    onMemory?.(memory);
-    const pooled = { [POOLED_MEMORY.name]: memory };
-    return { instance: new WebAssembly.Instance(this.module, { ...imports, [POOLED_MEMORY.module]: pooled }), memory };
+    const memory = this.#kind && this.#options.memories.take(this.#kind);
+    if (memory !== undefined) onMemory?.(memory);
+    return { instance: new WebAssembly.Instance(this.module, this.#toImports(imports, memory)), memory };
+  }
+
+  /**
+   * Just what the module imports, and just where it is an own property: V8 would look further, and a module that imports
+   * "constructor" "keys" would find a function of JavaScript.
+   */
+  #toImports(
+    given: Record<string, Record<string, unknown>>,
+    memory: WebAssembly.Memory | undefined,
+  ): Record<string, Record<string, unknown>> {
+    const bags: Record<string, Record<string, unknown>> = Object.create(null);
+    for (const { module, name } of this.#wanted) {
+      const bag = bags[module] ?? Object.create(null);
+      bags[module] = bag;
+      const isPooled = memory !== undefined && module === POOLED_MEMORY.module && name === POOLED_MEMORY.name;
+      if (isPooled) bag[name] = memory;
+      else if (Object.hasOwn(given, module) && Object.hasOwn(given[module] ?? {}, name))
+        bag[name] = given[module]?.[name];
+    }
+    return bags;
   }
 
   /** Takes back the memory of an instance that never runs again. */
