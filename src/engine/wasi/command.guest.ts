@@ -62,7 +62,7 @@ function makeInstance({ core, entry, isReactor, imports }: Entry, io: ProgramIo)
     run: async () => {
       try {
         if (isReactor) await WebAssembly.promising(exports._initialize)();
-        const code = await WebAssembly.promising(exports[entry])();
+        const code = await io.watch.run(() => WebAssembly.promising(exports[entry])());
         return typeof code === "number" ? code : 0;
       } catch (thrown) {
         if (isExit(thrown)) return thrown.code;

@@ -102,9 +102,10 @@ class Invocation {
   async #run(): Promise<void> {
     let instance: ProgramInstance | undefined;
     try {
-      instance = this.#parts.make(this.#createIo(), this.#call);
+      const made = this.#parts.make(this.#createIo(), this.#call);
+      instance = made;
       this.#startMs = this.#watch.busyMs;
-      const code = await instance.run(this.#call);
+      const code = await this.#watch.run(() => made.run(this.#call));
       if (code !== 0) throw new ProgramFailure("exited", String(code), this.#stderr.tail);
       await this.#keep();
       this.#finish();

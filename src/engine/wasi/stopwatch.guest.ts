@@ -1,13 +1,15 @@
 /**
- * How long an invocation keeps its process busy: the time from its begin without the time in which it waits.
+ * How long an invocation keeps its process busy: the time from its begin without the time in which it waits, and without
+ * that in which it is through and others run before anybody looks at what came of it.
  */
 
 import type { WasiClock } from "./clock.guest.ts";
 import type { ByteSource } from "./streams.guest.ts";
 
-/** Runs from when it is made. */
+/** Runs from when it is made until the end of the first `run`. */
 export class Stopwatch {
-  #sinceMs = performance.now();
+  /** Absent while it stands still. */
+  #sinceMs: number | undefined = performance.now();
   #busyMs = 0;
   #waits = 0;
   readonly #breaks = new Set<(reason: unknown) => void>();
@@ -17,7 +19,17 @@ export class Stopwatch {
 
   /** Milliseconds so far. */
   get busyMs(): number {
-    return this.#busyMs + (this.#waits === 0 ? performance.now() - this.#sinceMs : 0);
+    return this.#busyMs + (this.#sinceMs === undefined ? 0 : performance.now() - this.#sinceMs);
+  }
+
+  /** Runs while the program does, which comes back when it has ended or waits. */
+  run<T>(program: () => T): T {
+    if (this.#waits === 0) this.#sinceMs ??= performance.now();
+    try {
+      return program();
+    } finally {
+      this.#halt();
+    }
   }
 
   /** Stands still until the promise settles. Rejects when the program is stopped before. */
@@ -25,7 +37,7 @@ export class Stopwatch {
     if (this.#stopped !== undefined) return Promise.reject(this.#stopped.reason);
     const { promise: waited, resolve, reject } = Promise.withResolvers<T>();
     this.#breaks.add(reject);
-    if (this.#waits === 0) this.#busyMs += performance.now() - this.#sinceMs;
+    this.#halt();
     this.#waits += 1;
     this.onWait();
     promise.then(resolve, reject);
@@ -34,6 +46,11 @@ export class Stopwatch {
       this.#waits -= 1;
       if (this.#waits === 0) this.#sinceMs = performance.now();
     });
+  }
+
+  #halt(): void {
+    this.#busyMs = this.busyMs;
+    this.#sinceMs = undefined;
   }
 
   /** Breaks off what the program waits in, and will wait in. */
