@@ -2,7 +2,8 @@
  * The memory of a program, as the functions of preview 1 read and write it.
  *
  * Its views are kept from call to call: when the memory grows they become empty, so that the range check, which every
- * access makes, finds out and takes new ones. A pointer out of range is EFAULT, never an exception of JavaScript.
+ * access makes before it touches them, finds out and takes new ones. A pointer out of range is EFAULT, never an
+ * exception of JavaScript.
  */
 
 import { refuse } from "../files/file-error.guest.ts";
@@ -55,39 +56,48 @@ export class GuestMemory {
   }
 
   getU8(pointer: number): number {
-    return this.#view.getUint8(this.check(pointer, 1));
+    const at = this.check(pointer, 1);
+    return this.#view.getUint8(at);
   }
 
   getU16(pointer: number): number {
-    return this.#view.getUint16(this.check(pointer, 2), true);
+    const at = this.check(pointer, 2);
+    return this.#view.getUint16(at, true);
   }
 
   getU32(pointer: number): number {
-    return this.#view.getUint32(this.check(pointer, 4), true);
+    const at = this.check(pointer, 4);
+    return this.#view.getUint32(at, true);
   }
 
   getU64(pointer: number): bigint {
-    return this.#view.getBigUint64(this.check(pointer, 8), true);
+    const at = this.check(pointer, 8);
+    return this.#view.getBigUint64(at, true);
   }
 
   setU8(pointer: number, value: number): void {
-    this.#view.setUint8(this.check(pointer, 1), value);
+    const at = this.check(pointer, 1);
+    this.#view.setUint8(at, value);
   }
 
   setU16(pointer: number, value: number): void {
-    this.#view.setUint16(this.check(pointer, 2), value, true);
+    const at = this.check(pointer, 2);
+    this.#view.setUint16(at, value, true);
   }
 
   setU32(pointer: number, value: number): void {
-    this.#view.setUint32(this.check(pointer, 4), value, true);
+    const at = this.check(pointer, 4);
+    this.#view.setUint32(at, value, true);
   }
 
   setU64(pointer: number, value: bigint): void {
-    this.#view.setBigUint64(this.check(pointer, 8), value, true);
+    const at = this.check(pointer, 8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   setBytes(pointer: number, bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.check(pointer, bytes.length));
+    const at = this.check(pointer, bytes.length);
+    this.#bytes.set(bytes, at);
   }
 
   /**
