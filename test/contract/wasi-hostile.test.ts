@@ -279,6 +279,15 @@ const ANSWERED: readonly { name: string; wasm: () => Uint8Array; text: string }[
     text: "",
   },
   {
+    name: "a memory that has grown just before the host writes to it",
+    wasm: withImports(
+      `${PREVIEW1("clock_time_get", "(param i32 i64 i32) (result i32)")} ${EXIT}`,
+      `(drop (memory.grow (i32.const 1)))
+        (call $proc_exit (call $clock_time_get (i32.const 1) (i64.const 0) (i32.const 70000)))`,
+    ),
+    text: "",
+  },
+  {
     name: "reads into a gigabyte of buffers",
     wasm: program({
       start: `(local $i i32)
