@@ -28,6 +28,9 @@ export function createCommand(settings: ProgramSettings, core: CoreModule): Prog
   const parts = { ...settings, make: (io: ProgramIo) => makeInstance(entry, io) };
   return {
     answer: (head, call) => invokeProgram(parts, head, call),
+    get grownToBytes() {
+      return core.grownToBytes;
+    },
     serialize: () => core.serialize(),
     [Symbol.dispose]: () => core[Symbol.dispose](),
   };

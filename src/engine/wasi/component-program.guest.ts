@@ -13,7 +13,9 @@ import { type CompileOptions, type CoreInstance, CoreModule } from "./core-modul
 import { explainTrap, ProgramFailure } from "./failures.guest.ts";
 import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
+import { CliExit } from "./preview2/cli.guest.ts";
 import { HandlerFailure, handleRequest } from "./preview2/handle-request.guest.ts";
+import { HttpError } from "./preview2/http-error-code.guest.ts";
 import { createPreview2, type Preview2 } from "./preview2/preview2.guest.ts";
 import { runCommand } from "./preview2/run-command.guest.ts";
 import type { Program, ProgramAnswer, ProgramCall } from "./program.guest.ts";
@@ -54,7 +56,8 @@ interface Linked {
 
 class ComponentProgram implements Program {
   readonly #settings: ComponentSettings;
-  readonly #cores: CoreModule[] = [];
+  /** By number; one that is never instantiated is not there. */
+  readonly #cores: (CoreModule | undefined)[] = [];
   readonly #linked: LinkedComponent;
   readonly #isHandler: boolean;
 
@@ -77,7 +80,7 @@ class ComponentProgram implements Program {
 
   /** Whether machine code of before was good, for all modules that had any. */
   get isFromCode(): boolean {
-    return this.#cores.some((core) => core.isFromCode);
+    return this.#cores.some((core) => core?.isFromCode);
   }
 
   async answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
@@ -85,12 +88,17 @@ class ComponentProgram implements Program {
     return await invokeProgram({ ...this.#settings, make: (io, of) => this.#makeCommand(io, of) }, head, call);
   }
 
+  get grownToBytes(): number | undefined {
+    const grown = this.#cores.flatMap((core) => core?.grownToBytes ?? []);
+    return grown.length === 0 ? undefined : Math.max(...grown);
+  }
+
   serialize(): Uint8Array | undefined {
-    return joinCode(this.#cores.map((core) => core.serialize() ?? new Uint8Array()));
+    return joinCode(Array.from(this.#cores, (core) => core?.serialize() ?? new Uint8Array()));
   }
 
   [Symbol.dispose](): void {
-    for (const core of this.#cores) core[Symbol.dispose]();
+    for (const core of this.#cores) core?.[Symbol.dispose]();
   }
 
   async #handle(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
@@ -111,8 +119,10 @@ class ComponentProgram implements Program {
     const linked = this.#link(preview2, watch);
     const startMs = watch.busyMs;
     const { method, url, headers } = head;
-    const body = call.takeBody();
-    const handling = handleRequest(linked.instance, { method, url, headers, body, signal: call.signal }, preview2);
+    // First the trailers: a body that is taken may be over before they are asked for.
+    const { trailers, signal } = call;
+    const request = { method, url, headers, body: call.takeBody(), trailers, signal };
+    const handling = watch.run(() => handleRequest(linked.instance, request, preview2));
     call.hold(
       handling.settled.then(() => {
         log.flush();
@@ -121,7 +131,11 @@ class ComponentProgram implements Program {
     );
     try {
       const answer = await handling.answer;
-      return { head: { ...answer.head, startMs, busyMs: watch.busyMs }, body: answer.body };
+      return {
+        ...answer,
+        head: { ...answer.head, startMs, busyMs: watch.busyMs },
+        explain: (thrown) => explain(thrown, linked.memory()),
+      };
     } catch (thrown) {
       throw explain(thrown, linked.memory());
     }
@@ -167,18 +181,26 @@ class ComponentProgram implements Program {
 
 /** What the handler failed with, in the words that the host knows. */
 function explain(thrown: unknown, memory: { bytes: number; limitBytes: number } | undefined): unknown {
+  if (thrown instanceof HttpError) return new ProgramFailure("badAnswer", `its body was broken off: ${thrown.message}`);
   if (!(thrown instanceof HandlerFailure)) return explainTrap(thrown, memory);
+  if (thrown.kind === "failed" && thrown.cause instanceof CliExit) {
+    return new ProgramFailure("exited", String(thrown.cause.code));
+  }
   if (thrown.kind === "failed") return explainTrap(thrown.cause, memory);
   if (thrown.kind === "no-response") return new ProgramFailure("badAnswer", "its handler set no response");
   if (thrown.kind === "error") return readThrown(thrown.code) ?? new ProgramFailure("badAnswer", thrown.message);
   return thrown;
 }
 
+const OUT_OF_MEMORY = "its JavaScript used up the memory that it may have";
+
 /** JavaScript in Wasm says what its handler threw as the JSON text of an `internal-error`. */
 function readThrown(code: HandlerFailure["code"]): Error | undefined {
   if (code?.tag !== "internal-error" || code.val === undefined || !code.val.startsWith("{")) return undefined;
   try {
     const { name, message, stack } = fromGuest(JSON.parse(code.val));
+    if (name === "InternalError" && message === "out of memory")
+      return new ProgramFailure("outOfMemory", OUT_OF_MEMORY);
     return Object.assign(new Error(String(message)), { name: String(name), stack: String(stack) });
   } catch {
     // because any component may answer with a text that begins like that

@@ -43,6 +43,7 @@ export class CoreModule {
   readonly #options: CompileOptions;
   readonly #wanted: readonly { readonly module: string; readonly name: string }[];
   #kind: MemoryKind | undefined;
+  #grownToBytes = 0;
 
   /** Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be. */
   constructor(bytes: Uint8Array, options: CompileOptions) {
@@ -64,6 +65,12 @@ export class CoreModule {
   /** The most that its memory may grow to. */
   get memoryLimitBytes(): number {
     return (this.#kind?.maximumPages ?? 0) * PAGE_BYTES;
+  }
+
+  /** How large its memory has become in a run, where that is more than it began with: such a memory cannot be used again. */
+  get grownToBytes(): number | undefined {
+    const initialBytes = (this.#kind?.initialPages ?? 0) * PAGE_BYTES;
+    return this.#grownToBytes > initialBytes ? this.#grownToBytes : undefined;
   }
 
   /** Makes an instance on a memory from the pool, which is shown before the module's start function runs. */
@@ -98,6 +105,7 @@ export class CoreModule {
 
   /** Takes back the memory of an instance that never runs again. */
   release({ memory }: CoreInstance): void {
+    this.#grownToBytes = Math.max(this.#grownToBytes, memory?.buffer.byteLength ?? 0);
     if (memory !== undefined && this.#kind !== undefined) this.#options.memories.give(memory, this.#kind);
   }
 

@@ -2,7 +2,7 @@
  * What every kind of program looks like to the process that runs it.
  */
 
-import type { Body, RequestHead, ResponseHead } from "../../model/exchange.ts";
+import type { Body, HeaderList, RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { WasiSettings } from "../../model/function.ts";
 import type { OutgoingCall } from "../frames/outgoing-call.ts";
 import type { GuestCallHead, LogMethod } from "../guest/protocol.ts";
@@ -11,6 +11,8 @@ import type { GuestCallHead, LogMethod } from "../guest/protocol.ts";
 export interface ProgramCall {
   readonly signal: AbortSignal;
   takeBody(): Body;
+  /** What comes after the request's body, once that is over. */
+  readonly trailers?: Promise<HeaderList | undefined> | undefined;
   /** Keeps the invocation open until the work is over. */
   hold(work: Promise<unknown>): void;
   log(level: LogMethod, text: string): void;
@@ -22,12 +24,17 @@ export interface ProgramCall {
 export interface ProgramAnswer {
   readonly head: ResponseHead & { readonly startMs: number; readonly busyMs: number };
   readonly body: Body;
+  readonly trailers?: Promise<HeaderList | undefined> | undefined;
+  /** What the host is told of a failure of the body. */
+  explain?(thrown: unknown): unknown;
 }
 
 /** A program, compiled and ready; each request has an instance of its own. */
 export interface Program extends Disposable {
   /** Answers one request. Rejects with a ProgramFailure, or with what the program itself says it threw. */
   answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer>;
+  /** How large a memory of it has become; absent while none has outgrown what it began with. */
+  readonly grownToBytes: number | undefined;
   /** What V8 has compiled of it so far; nothing without the add-on. */
   serialize(): Uint8Array | undefined;
 }

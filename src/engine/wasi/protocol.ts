@@ -63,6 +63,8 @@ export interface ProveAnswer {
   readonly medianMs: number;
   readonly meanMs: number;
   readonly p99Ms: number;
+  /** How large its memory became, where that is more than it began with. */
+  readonly grownToBytes?: number;
 }
 
 /** Asks for what V8 has compiled of a program so far. */

@@ -23,7 +23,9 @@ export async function proveProgram(program: Program, { requests, rounds, limitMs
     if (request !== undefined) await ask(program, request);
     times.push(performance.now() - beforeMs);
   }
-  return { answers, firstMs, ...summarise(times.length > 0 ? times : [firstMs]) };
+  const { grownToBytes } = program;
+  const grown = grownToBytes === undefined ? {} : { grownToBytes };
+  return { answers, firstMs, ...summarise(times.length > 0 ? times : [firstMs]), ...grown };
 }
 
 function summarise(times: number[]): Pick<ProveAnswer, "medianMs" | "meanMs" | "p99Ms"> {

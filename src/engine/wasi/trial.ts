@@ -33,7 +33,8 @@ export async function tryProgram(program: HostedProgram, { lane, signal, log, co
   await lane.load(program);
   const requests = wasi?.proof ?? [{ method: "GET", path: "/" }];
   try {
-    await lane.ask({ op: "prove", program: program.id, requests, ...HOT }, program);
+    const { head } = await lane.ask({ op: "prove", program: program.id, requests, ...HOT }, program);
+    noteGrowth(head, name, log);
   } catch (thrown) {
     const error = toNebulaError(thrown);
     if (!lane.isOpen) throw error;
@@ -45,4 +46,14 @@ export async function tryProgram(program: HostedProgram, { lane, signal, log, co
   const bytes = await readBody(body);
   if (bytes.byteLength > 0) await code.kept.put(program.codeKey, bytes);
   if (signal.aborted) throw new NebulaError("NEBULA_DRAINING", `Cannot prepare "${name}": the node is stopping`);
+}
+
+/** A memory that grew cannot be used again, and making a new one costs more than all the rest of a small request. */
+function noteGrowth(head: unknown, name: string, log: Log): void {
+  if (typeof head !== "object" || head === null || !("grownToBytes" in head)) return;
+  log.write("info", "memory grows at each request", {
+    function: name,
+    toBytes: head.grownToBytes,
+    hint: "link the program with an initial memory of that size (wasm-ld --initial-memory)",
+  });
 }
