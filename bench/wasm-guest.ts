@@ -14,6 +14,7 @@ import { Nursery } from "../src/engine/guest/nursery.ts";
 import { createSandbox, inspectMachine } from "../src/engine/guest/sandbox.ts";
 import { openAddon } from "../src/engine/wasi/addon/open-addon.ts";
 import type { HostHead, LoadHead, ProveAnswer } from "../src/engine/wasi/protocol.ts";
+import { LANE_HEAP_BYTES } from "../src/engines.ts";
 import { DEFAULT_LIMITS, DEFAULT_WASI } from "../src/model/function.ts";
 import { silentLog, systemClock } from "../src/model/ports.ts";
 import { GIB } from "../src/model/units.ts";
@@ -61,6 +62,7 @@ export async function startWasmGuest(options: WasmGuestOptions = {}): Promise<Wa
     cwd,
     spare: 0,
     defaultMemoryBytes: GIB,
+    initialHeapBytes: LANE_HEAP_BYTES,
     firstIndex: FIRST_INDEX,
     ...(!isWithoutAddon && { addon: findAddon }),
     clock: systemClock,

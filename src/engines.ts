@@ -41,6 +41,8 @@ export const CGROUP_ROOT = "/sys/fs/cgroup";
 const SPARE_GUESTS = 2;
 /** Everything that one Wasm guest process may hold: the memories of all requests in it. */
 const LANE_MEMORY_BYTES = GIB;
+/** V8 has instances of modules among the old from the start: collected as soon as usual, they cost more than all else. */
+export const LANE_HEAP_BYTES = 128 * MIB;
 /** Wasm guest processes at the most, for each core, when all are held up. */
 const LANES_PER_CORE = 4;
 /** User ids of Wasm guests begin here, above those of the isolates. */
@@ -186,6 +188,7 @@ async function openWasmNursery(
     cwd: await openEmptyDir({ stateDir }),
     spare: 0,
     defaultMemoryBytes: LANE_MEMORY_BYTES,
+    initialHeapBytes: LANE_HEAP_BYTES,
     firstIndex,
     addon: async () => {
       const found = await findAddon(settings, signal);

@@ -20,6 +20,8 @@ export interface NurseryOptions {
   /** Blank processes kept ready of each size. */
   readonly spare: number;
   readonly defaultMemoryBytes: number;
+  /** See `Sandbox.command`. */
+  readonly initialHeapBytes?: number;
   /** Its processes have user ids from this index on; two nurseries of a node must not share any. Default 0. */
   readonly firstIndex?: number;
   /** The file of an add-on that the processes may load; asked for once, when the first is to be started. */
@@ -160,10 +162,11 @@ export class Nursery implements AsyncDisposable {
     try {
       await this.#backoff.wait(this.#closed.signal);
       if (this.#closed.signal.aborted) return;
-      const { sandbox, bootstrap, cwd } = this.#options;
+      const { sandbox, bootstrap, cwd, initialHeapBytes } = this.#options;
       const addonFd = await this.#openAddon();
       const index = (this.#options.firstIndex ?? 0) + this.#spawned++;
-      const command = sandbox.command({ index, memoryBytes, mayLoadAddon: addonFd !== undefined });
+      const mayLoadAddon = addonFd !== undefined;
+      const command = sandbox.command({ index, memoryBytes, mayLoadAddon, initialHeapBytes });
       const binaryFd = this.#binaryFd;
       const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd, addonFd, readyMs: READY_MS });
       this.#backoff.succeed();

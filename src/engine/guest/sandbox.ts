@@ -21,8 +21,17 @@ export interface Sandbox {
   /**
    * The command of one guest process. `index` tells processes apart and gives each its own user id. `mayLoadAddon`
    * grants the right to load the add-on that comes as ADDON_FD; our code in the guest gives it up (load-addon.guest.ts).
+   * The heap grows to `initialHeapBytes`, where they are given, before the collector looks for old garbage.
    */
-  command(options: { index: number; memoryBytes: number; mayLoadAddon?: boolean }): GuestCommand;
+  command(options: CommandOptions): GuestCommand;
+}
+
+/** What one guest process is to be. */
+export interface CommandOptions {
+  readonly index: number;
+  readonly memoryBytes: number;
+  readonly mayLoadAddon?: boolean;
+  readonly initialHeapBytes?: number | undefined;
 }
 
 /** One command, and what belongs to it. */
@@ -113,7 +122,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
   const isGrouped = typeof cgroups !== "string";
   return {
     layers,
-    command: ({ index, memoryBytes, mayLoadAddon = false }) => {
+    command: ({ index, memoryBytes, mayLoadAddon = false, initialHeapBytes }) => {
       const cgroup = isGrouped ? cgroups.create({ index, memoryBytes }) : undefined;
       const uid = FIRST_UID + (hostPid % NODES_PER_MACHINE) * UIDS_PER_NODE + (index % UIDS_PER_NODE);
       return {
@@ -129,7 +138,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
           `/proc/self/fd/${BINARY_FD}`,
           ...NODE_FLAGS,
           mayLoadAddon ? "--allow-addons" : "--no-addons",
-          ...heapFlags(memoryBytes),
+          ...heapFlags(memoryBytes, initialHeapBytes),
           "--input-type=module",
           "-",
         ],
@@ -159,8 +168,9 @@ function privileges(uid: number | undefined): string[] {
   ];
 }
 
-function heapFlags(memoryBytes: number): string[] {
-  return [`--max-old-space-size=${Math.ceil(memoryBytes / MIB)}`, "--max-semi-space-size=8"];
+function heapFlags(memoryBytes: number, initialBytes: number | undefined): string[] {
+  const initial = initialBytes === undefined ? [] : [`--initial-old-space-size=${Math.ceil(initialBytes / MIB)}`];
+  return [`--max-old-space-size=${Math.ceil(memoryBytes / MIB)}`, "--max-semi-space-size=8", ...initial];
 }
 
 function isExecutable(path: string): boolean {
