@@ -5,6 +5,7 @@
  *     query parameters    →  arguments, environment   exit code ≠ 0    →  a failure
  */
 
+import { isUtf8 } from "node:buffer";
 import type { ResponseHead } from "../../model/exchange.ts";
 import type { ProgramAsked } from "./program.guest.ts";
 
@@ -57,28 +58,34 @@ function mapValues(record: Record<string, string>, map: (text: string) => string
 }
 
 /** First bytes of formats that no text begins with. */
-const MAGIC: readonly (readonly [type: string, ...bytes: number[]])[] = [
-  ["image/png", 0x89, 0x50, 0x4e, 0x47],
-  ["image/jpeg", 0xff, 0xd8, 0xff],
-  ["image/gif", 0x47, 0x49, 0x46, 0x38],
-  ["application/pdf", 0x25, 0x50, 0x44, 0x46, 0x2d],
-  ["application/zip", 0x50, 0x4b, 0x03, 0x04],
-  ["application/gzip", 0x1f, 0x8b],
-  ["application/wasm", 0x00, 0x61, 0x73, 0x6d],
+const MAGIC: readonly (readonly [type: string, start: string])[] = [
+  ["image/png", "\x89PNG"],
+  ["image/jpeg", "\xff\xd8\xff"],
+  ["image/gif", "GIF8"],
+  ["application/pdf", "%PDF-"],
+  ["application/zip", "PK\x03\x04"],
+  ["application/gzip", "\x1f\x8b"],
+  ["application/wasm", "\0asm"],
 ];
+const MAGIC_BYTES = 5;
 const SNIFFED_BYTES = 1_024;
 
 /** Never HTML: what echoes its input would run the caller's scripts. */
 function sniff(first: Uint8Array): string {
-  const known = MAGIC.find(([, ...magic]) => magic.every((byte, i) => first[i] === byte));
-  if (known !== undefined) return known[0];
-  const start = first.subarray(0, SNIFFED_BYTES);
+  const start = String.fromCharCode(...first.subarray(0, MAGIC_BYTES));
+  for (const [type, magic] of MAGIC) if (start.startsWith(magic)) return type;
+  const text = first.subarray(0, SNIFFED_BYTES);
+  const isText = (isUtf8(text) || isBegunText(text)) && !text.includes(0);
+  return isText ? "text/plain; charset=utf-8" : "application/octet-stream";
+}
+
+/** Whether it is text whose last character is cut off. */
+function isBegunText(bytes: Uint8Array): boolean {
   try {
-    // As a stream, because the cut may go through a character.
-    new TextDecoder("utf-8", { fatal: true }).decode(start, { stream: true });
-    return start.includes(0) ? "application/octet-stream" : "text/plain; charset=utf-8";
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
   } catch {
     // because that is how a decoder says that it is no text
-    return "application/octet-stream";
+    return false;
   }
 }
