@@ -64,7 +64,8 @@ export async function openLiveFunction(
     };
   }
   const { name, engine } = findEngine(deployment, artifact, parts);
-  const outbound = createOutbound({ name: spec.name, allow: spec.outbound, headersTimeoutMs: spec.limits.wallMs });
+  const { limits } = spec;
+  const outbound = createOutbound({ name: spec.name, allow: spec.outbound, headersTimeoutMs: limits.wallMs, clock });
   const capabilities: Capabilities = {
     outbound: outbound.fetch,
     binding: async (binding, call) => {

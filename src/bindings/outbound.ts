@@ -8,10 +8,13 @@
 
 import { type LookupAddress, type LookupAllOptions, lookup } from "node:dns";
 import { BlockList, isIP } from "node:net";
-import { Agent, fetch } from "undici";
+import { Agent, type Dispatcher, fetch } from "undici";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Call, HeaderList } from "../model/exchange.ts";
-import type { Capabilities, OutboundAnswer } from "../model/ports.ts";
+import type { OutboundReason } from "../model/outbound-reason.ts";
+import { type Capabilities, type Clock, type OutboundAnswer, systemClock } from "../model/ports.ts";
+import { toTrailers } from "../model/trailers.ts";
+import { findReason } from "./outbound-failure.ts";
 
 /** Whose way to the network it is, and where it may lead. */
 export interface OutboundOptions {
@@ -20,6 +23,8 @@ export interface OutboundOptions {
   /** `api.example.com`, `*.example.com`, `127.0.0.1:9000`; see FunctionSpec. */
   readonly allow: readonly string[];
   readonly headersTimeoutMs: number;
+  /** Default the system's. */
+  readonly clock?: Clock;
   /** For tests; default the system's. */
   readonly resolve?: Resolve;
 }
@@ -100,13 +105,14 @@ function createPrivateRanges(): BlockList {
 }
 
 /** One function's way to the network. Holds kept-alive connections until it is disposed. */
-export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup }: OutboundOptions): Outbound {
+export function createOutbound(options: OutboundOptions): Outbound {
+  const { name, allow, headersTimeoutMs, resolve = lookup, clock = systemClock } = options;
   const privateRanges = createPrivateRanges();
   const isPrivate = (address: string) => privateRanges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
-  const denied = (host: string, why: string, hint?: string) =>
+  const denied = (host: string, why: string, { hint, reason = "denied" }: Partial<Denial> = {}) =>
     new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot fetch from "${host}": ${why}`, {
       ...(hint !== undefined && { hint }),
-      details: { function: name, host },
+      details: { function: name, host, reason },
     });
 
   const agent = new Agent({
@@ -118,7 +124,8 @@ export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup
           if (error !== null) return callback(error, []);
           const found = addresses.filter(({ address }) => hostname === "localhost" || !isPrivate(address));
           if (found.length > 0) return callback(null, found);
-          callback(denied(hostname, "its name leads to a private address", "name the address itself in outbound"), []);
+          const hint = "name the address itself in outbound";
+          callback(denied(hostname, "its name leads to a private address", { hint, reason: "address-denied" }), []);
         });
       },
     },
@@ -129,20 +136,29 @@ export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup
       throw denied(url.protocol, "only http and https leave the node");
     // because what stands before the host is a secret, and undici would repeat it
     if (url.username !== "" || url.password !== "")
-      throw denied(url.host, "its URL holds a user or a password", "send them as the header authorization");
+      throw denied(url.host, "its URL holds a user or a password", {
+        hint: "send them as the header authorization",
+        reason: "url",
+      });
     if (!allow.some((pattern) => mayReach(pattern, url))) {
-      throw denied(url.host, "it is not on the function's allow-list", `add "${url.host}" to outbound under [nebula]`);
+      const hint = `add "${url.host}" to outbound under [nebula]`;
+      throw denied(url.host, "it is not on the function's allow-list", { hint });
     }
   };
 
-  const send = async (call: Call, { redirect }: Parameters<Capabilities["outbound"]>[1]): Promise<OutboundAnswer> => {
+  const send = async (
+    call: Call,
+    { redirect, connectTimeoutMs }: Parameters<Capabilities["outbound"]>[1],
+  ): Promise<OutboundAnswer> => {
     let url = parseUrl(call.head.url);
     let { method } = call.head;
     let headers = toPairs(call.head.headers).filter(([key]) => !HOP_BY_HOP.has(key));
     let { body } = call;
     for (let hops = 0; ; hops += 1) {
       check(url);
-      const init = { method, headers, body, redirect: "manual" as const, signal: call.signal, dispatcher: agent };
+      const asked = new Asked(url, { connectTimeoutMs, clock });
+      const signal = asked.limit(call.signal);
+      const init = { method, headers, body, redirect: "manual" as const, signal, dispatcher: asked.over(agent) };
       const response = await fetch(url, body === null ? init : { ...init, duplex: "half" as const });
       const location = response.headers.get("location");
       const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== null;
@@ -151,6 +167,8 @@ export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup
           head: { status: response.status, headers: readHeaders(response.headers) },
           body: toBody(response.body),
           url: url.href,
+          trailers: response.body === null ? undefined : asked.trailers,
+          explain: (thrown) => explain(thrown, call),
         };
       }
       await response.body?.cancel();
@@ -170,19 +188,88 @@ export function createOutbound({ name, allow, headersTimeoutMs, resolve = lookup
     }
   };
 
+  const explain = (thrown: unknown, { head, signal }: Call): NebulaError => {
+    const inner = thrown instanceof TypeError && thrown.cause instanceof NebulaError ? thrown.cause : thrown;
+    if (inner instanceof NebulaError) return inner;
+    if (signal.aborted) return toNebulaError(signal.reason);
+    const why = inner instanceof Error ? describe(inner) : "the network failed";
+    return failed(parseUrl(head.url), why, { cause: inner, reason: findReason(inner) });
+  };
+
   return {
     fetch: async (call, options) => {
       try {
         return await send(call, options);
       } catch (thrown) {
-        const inner = thrown instanceof TypeError && thrown.cause instanceof NebulaError ? thrown.cause : thrown;
-        if (inner instanceof NebulaError) throw inner;
-        if (call.signal.aborted) throw toNebulaError(call.signal.reason);
-        throw failed(parseUrl(call.head.url), inner instanceof Error ? describe(inner) : "the network failed", inner);
+        throw explain(thrown, call);
       }
     },
     [Symbol.asyncDispose]: () => agent.destroy(),
   };
+}
+
+/** How to go on after a refusal, and its word for guests. */
+interface Denial {
+  readonly hint: string;
+  readonly reason: OutboundReason;
+}
+
+/** One request on the wire: how long its connection may take, and what comes after the body of its answer. */
+class Asked {
+  readonly #trailers = Promise.withResolvers<HeaderList | undefined>();
+  readonly #late: AbortController | undefined;
+  readonly #timer: Disposable | undefined;
+
+  constructor(url: URL, { connectTimeoutMs, clock }: { connectTimeoutMs: number | undefined; clock: Clock }) {
+    if (connectTimeoutMs === undefined) return;
+    const late = new AbortController();
+    this.#late = late;
+    this.#timer = clock.after(connectTimeoutMs, () =>
+      late.abort(failed(url, `it was not connected after ${connectTimeoutMs} ms`, { reason: "connect-timeout" })),
+    );
+  }
+
+  /** Known when the answer is whole; one that breaks off has none. */
+  get trailers(): Promise<HeaderList | undefined> {
+    return this.#trailers.promise;
+  }
+
+  /** The signal, with the time limit where there is one. */
+  limit(signal: AbortSignal): AbortSignal {
+    return this.#late === undefined ? signal : AbortSignal.any([signal, this.#late.signal]);
+  }
+
+  /** The agent as the request sees it: with an eye on what fetch does not tell. */
+  over(agent: Agent): Dispatcher {
+    return agent.compose((dispatch) => (options, handler) => dispatch(options, this.#watch(handler)));
+  }
+
+  #watch(inner: Dispatcher.DispatchHandler): Dispatcher.DispatchHandler {
+    return {
+      // Called when a connection is there and the request is about to be written to it.
+      onRequestStart: (controller, context) => {
+        this.#timer?.[Symbol.dispose]();
+        inner.onRequestStart?.(controller, context);
+      },
+      onRequestUpgrade: (...all) => inner.onRequestUpgrade?.(...all),
+      onResponseStarted: () => inner.onResponseStarted?.(),
+      onResponseStart: (...all) => inner.onResponseStart?.(...all),
+      onResponseData: (...all) => inner.onResponseData?.(...all),
+      onResponseEnd: (controller, trailers) => {
+        const list = Object.entries(trailers ?? {}).flatMap(([name, value]) =>
+          [value ?? []].flat().flatMap((one) => [name, one]),
+        );
+        this.#trailers.resolve(toTrailers(list));
+        inner.onResponseEnd?.(controller, trailers);
+      },
+      onResponseError: (controller, error) => {
+        this.#timer?.[Symbol.dispose]();
+        this.#trailers.resolve(undefined);
+        inner.onResponseError?.(controller, error);
+      },
+      onRequestSent: () => inner.onRequestSent?.(),
+    };
+  }
 }
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { "http:": "80", "https:": "443" };
@@ -196,7 +283,9 @@ function mayReach(pattern: string, url: URL): boolean {
 
 function parseUrl(text: string): URL {
   const url = URL.parse(text);
-  if (url === null) throw new NebulaError("NEBULA_OUTBOUND_DENIED", "Cannot fetch: the URL is not one");
+  if (url === null) {
+    throw new NebulaError("NEBULA_OUTBOUND_DENIED", "Cannot fetch: the URL is not one", { details: { reason: "url" } });
+  }
   return url;
 }
 
@@ -215,8 +304,13 @@ function toBody(body: unknown): ReadableStream<Uint8Array> | null {
   return body instanceof ReadableStream ? body : null;
 }
 
-function failed(url: URL, why: string, cause?: unknown): NebulaError {
-  return new NebulaError("NEBULA_OUTBOUND_FAILED", `Cannot fetch from "${url.host}": ${why}`, { cause });
+function failed(
+  url: URL,
+  why: string,
+  { cause, reason }: { cause?: unknown; reason?: OutboundReason | undefined } = {},
+): NebulaError {
+  const details = reason === undefined ? {} : { reason };
+  return new NebulaError("NEBULA_OUTBOUND_FAILED", `Cannot fetch from "${url.host}": ${why}`, { details, cause });
 }
 
 function describe(error: Error): string {

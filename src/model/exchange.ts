@@ -16,6 +16,8 @@ export interface RequestHead {
   /** Absolute: `http://host/path?query`. */
   readonly url: string;
   readonly headers: HeaderList;
+  /** What a client has before the URL's path, `/fn/hello`; absent where the function has a host of its own. */
+  readonly basePath?: string;
 }
 
 /** A response without its body. */
@@ -29,12 +31,16 @@ export interface Call {
   readonly head: RequestHead;
   readonly body: Body;
   readonly signal: AbortSignal;
+  /** What comes after the body, once that is over. Never rejects; absent when nothing can come. */
+  readonly trailers?: Promise<HeaderList | undefined> | undefined;
 }
 
 /** A response whose body may still be coming. */
 export interface Answer {
   readonly head: ResponseHead;
   readonly body: Body;
+  /** What comes after the body, once that is over: undefined when nothing does. Rejects as the body does. */
+  readonly trailers?: Promise<HeaderList | undefined> | undefined;
 }
 
 /** The first value of a header, by its lower-case name. */

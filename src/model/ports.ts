@@ -2,6 +2,7 @@
  * What the outside gives to the inside: time, randomness and logging come in through parameters.
  */
 
+import type { NebulaError } from "./errors.ts";
 import type { Answer, Call } from "./exchange.ts";
 
 /** Monotonic time, wall-clock time and timers. */
@@ -57,10 +58,19 @@ export interface Capabilities {
    * Asks the network, if the function's allow-list has the host.
    * @throws {NebulaError} NEBULA_OUTBOUND_DENIED or NEBULA_OUTBOUND_FAILED.
    */
-  outbound(call: Call, options: { redirect: "follow" | "manual" | "error" }): Promise<OutboundAnswer>;
+  outbound(call: Call, options: OutboundCallOptions): Promise<OutboundAnswer>;
+}
+
+/** How a call to the network is to go. */
+export interface OutboundCallOptions {
+  readonly redirect: "follow" | "manual" | "error";
+  /** The longest that the way to a free connection may take; as long as the node allows when left out. */
+  readonly connectTimeoutMs?: number | undefined;
 }
 
 /** An answer from the network, with the URL that the last redirect led to. */
 export interface OutboundAnswer extends Answer {
   readonly url: string;
+  /** What the body's failure means. */
+  explain?(thrown: unknown): NebulaError;
 }

@@ -10,6 +10,8 @@ export interface WireError {
   readonly message: string;
   /** As V8 wrote it, positions in the bundle. */
   readonly stack?: string;
+  /** What kind of failure it was, as the host says it; see OutboundReason. */
+  readonly reason?: string;
 }
 
 const TEXT_LIMIT = 8_192;
@@ -19,10 +21,12 @@ export function toWireError(thrown: unknown): WireError {
   try {
     if (!(thrown instanceof Error)) return { name: "Error", message: cut(String(thrown)) };
     const { name, message, stack } = thrown;
+    const reason = "reason" in thrown ? thrown.reason : undefined;
     return {
       name: cut(String(name)),
       message: cut(String(message)),
       ...(typeof stack === "string" && { stack: cut(stack) }),
+      ...(typeof reason === "string" && { reason: cut(reason) }),
     };
   } catch {
     // because a guest may throw an object whose getters, or whose toString, throw
@@ -35,10 +39,12 @@ export function fromWireError(value: unknown): WireError {
   const error: Record<string, unknown> = typeof value === "object" && value !== null ? { ...value } : {};
   const text = (key: string) => (typeof error[key] === "string" ? cut(error[key]) : undefined);
   const stack = text("stack");
+  const reason = text("reason");
   return {
     name: text("name") ?? "Error",
     message: text("message") ?? "",
     ...(stack !== undefined && { stack }),
+    ...(reason !== undefined && { reason }),
   };
 }
 

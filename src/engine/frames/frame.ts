@@ -24,7 +24,7 @@ export const DATA_LIMIT_BYTES = 65_536;
 export const HEAD_LIMIT_BYTES = 1_048_576;
 
 /** What a frame is, in the low six bits of its tag. */
-export const KIND = { OPEN: 1, ANSWER: 2, DATA: 3, CREDIT: 4, CANCEL: 5, NOTE: 6 } as const;
+export const KIND = { OPEN: 1, ANSWER: 2, DATA: 3, CREDIT: 4, CANCEL: 5, NOTE: 6, TRAILERS: 7 } as const;
 /** The number of a kind. */
 export type Kind = (typeof KIND)[keyof typeof KIND];
 

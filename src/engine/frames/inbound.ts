@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Body } from "../../model/exchange.ts";
-import { ProtocolError } from "./frame.ts";
+import { type Frame, ProtocolError, parseJson } from "./frame.ts";
 
 /** Bytes of one body that may be under way, unread by the receiver. */
 export const WINDOW_BYTES = 262_144;
@@ -32,6 +32,8 @@ export class Inbound {
   #isOver = false;
   #isDropped = false;
   #failure: unknown;
+  #trailers: unknown;
+  #whenOver: PromiseWithResolvers<unknown> | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: InboundOptions) {
@@ -41,6 +43,16 @@ export class Inbound {
   /** Whether the sender has said that it sends no more. */
   get isOver(): boolean {
     return this.#isOver;
+  }
+
+  /**
+   * What the sender says after the body, if it says anything; undefined at once when it is over and nothing was said.
+   * A body that fails has none.
+   */
+  get trailers(): Promise<unknown> | undefined {
+    if (this.#isOver) return this.#trailers === undefined ? undefined : Promise.resolve(this.#trailers);
+    this.#whenOver ??= Promise.withResolvers();
+    return this.#whenOver.promise;
   }
 
   /** @throws {ProtocolError} when the sender goes past its credit, or sends after the end. */
@@ -59,7 +71,16 @@ export class Inbound {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#failure ??= failure;
+    this.#whenOver?.resolve(this.#trailers);
     this.#wake?.();
+  }
+
+  /** What comes after the body, with the frame that ends it. @throws {ProtocolError} anywhere else. */
+  endWith(frame: Frame): void {
+    if (!frame.isEnd) throw new ProtocolError("trailers before the end of a body");
+    if (this.#isOver) throw new ProtocolError("trailers after the end of a body");
+    this.#trailers = parseJson(frame.payload);
+    this.end();
   }
 
   /** Our own last word: the reader sees the failure now, what still comes is thrown away. */

@@ -17,6 +17,10 @@ export interface OutgoingAnswer {
   /** Anything JSON can carry. */
   readonly head: unknown;
   readonly body: Body;
+  /** What comes after the body, anything JSON can carry: it must settle once the body is over, undefined for nothing. */
+  readonly trailers?: Promise<unknown> | undefined;
+  /** What the other side is told of a failure of the body. */
+  explain?(thrown: unknown): unknown;
 }
 
 /** Answers a call; what it rejects with is sent as a failure. */
@@ -53,6 +57,11 @@ export class IncomingCall {
     return this.#inbound.take();
   }
 
+  /** What comes after the request's body; undefined at once when nothing does. */
+  get trailers(): Promise<unknown> | undefined {
+    return this.#inbound.trailers;
+  }
+
   /** Aborts when the opener cancels. Costs nothing until somebody asks for it. */
   get signal(): AbortSignal {
     this.#abort ??= new AbortController();
@@ -76,13 +85,15 @@ export class IncomingCall {
 
   /** Runs the handler and sends what it answers. */
   async run(handler: CallHandler): Promise<void> {
+    let answer: OutgoingAnswer | undefined;
     try {
-      const answer = await handler(this);
+      answer = await handler(this);
       if (this.#cancelReason === undefined) await this.#send(answer);
       // because nobody waits for the body any more, nor for the reason why it cannot be cancelled
       else if (answer.body instanceof ReadableStream) await answer.body.cancel(this.#cancelReason).catch(() => {});
     } catch (error) {
-      if (!this.#isEndSent) this.#sendEnd(KIND.CANCEL, JSON.stringify(toWireError(error)));
+      const failure = answer?.explain?.(error) ?? error;
+      if (!this.#isEndSent) this.#sendEnd(KIND.CANCEL, JSON.stringify(toWireError(failure)));
     }
     if (!this.#isEndSent) this.#sendEnd(KIND.DATA, "");
     if (this.#heldCount === 0) this.#sendSettled();
@@ -93,6 +104,7 @@ export class IncomingCall {
     if (frame.kind === KIND.DATA && frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
     else if (frame.kind === KIND.CREDIT) this.#outbound.grant(parseCredit(frame));
     else if (frame.kind === KIND.CANCEL) this.#cancel();
+    else if (frame.kind === KIND.TRAILERS) this.#inbound.endWith(frame);
     if (frame.isEnd) this.#inbound.end();
   }
 
@@ -116,12 +128,11 @@ export class IncomingCall {
     this.#isEndSent = true;
   }
 
-  async #send({ head, body }: OutgoingAnswer): Promise<void> {
+  async #send({ head, body, trailers }: OutgoingAnswer): Promise<void> {
     const text = JSON.stringify(head);
-    if (body === null) return this.#sendEnd(KIND.ANSWER, text);
-    if (body instanceof Uint8Array && this.#outbound.fits(body)) {
-      this.#isEndSent = true;
-      this.#wire.send(encodeText(KIND.ANSWER, this.id, text), encodeBytes(this.#endTag(KIND.DATA), this.id, body));
+    if (body === null || (body instanceof Uint8Array && this.#outbound.fits(body))) {
+      const last = trailers && (await this.#outbound.whenKnown(trailers));
+      if (!this.#isEndSent) this.#sendWhole(text, body, last);
       return;
     }
     this.#wire.send(encodeText(KIND.ANSWER, this.id, text));
@@ -129,6 +140,19 @@ export class IncomingCall {
       this.#wire.send(encodeBytes(KIND.DATA, this.id, piece));
       return this.#wire.whenDrained();
     });
+    const last = trailers && (await this.#outbound.whenKnown(trailers));
+    if (last !== undefined && !this.#isEndSent) this.#sendEnd(KIND.TRAILERS, JSON.stringify(last));
+  }
+
+  /** In one message, so that the other side has all of it at once. */
+  #sendWhole(head: string, body: Uint8Array | null, trailers: unknown): void {
+    this.#isEndSent = true;
+    const endTag = (kind: number) => this.#endTag(kind);
+    const hasMore = trailers !== undefined;
+    const frames = [encodeText(body === null && !hasMore ? endTag(KIND.ANSWER) : KIND.ANSWER, this.id, head)];
+    if (body !== null) frames.push(encodeBytes(hasMore ? KIND.DATA : endTag(KIND.DATA), this.id, body));
+    if (hasMore) frames.push(encodeText(endTag(KIND.TRAILERS), this.id, JSON.stringify(trailers)));
+    this.#wire.send(...frames);
   }
 
   /** The last frame of our body; it also settles the stream when no work is held. */

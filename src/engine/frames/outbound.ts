@@ -16,6 +16,7 @@ export class Outbound {
   #credit = WINDOW_BYTES;
   #isStopped = false;
   #wake: (() => void) | undefined;
+  #onStop: (() => void) | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
 
   /** Whether these bytes may leave in one frame now. */
@@ -35,6 +36,7 @@ export class Outbound {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#wake?.();
+    this.#onStop?.();
     // because the source's own failure to cancel changes nothing for us
     this.#reader?.cancel(reason).catch(() => {});
   }
@@ -54,6 +56,15 @@ export class Outbound {
       }
       await this.#sendPieces(value, send);
     }
+  }
+
+  /** What is to come after the body; undefined when stopped before it is known. */
+  async whenKnown(trailers: Promise<unknown>): Promise<unknown> {
+    if (this.#isStopped) return undefined;
+    const stopped = new Promise<undefined>((resolve) => {
+      this.#onStop = () => resolve(undefined);
+    });
+    return await Promise.race([trailers, stopped]);
   }
 
   async #sendPieces(bytes: Uint8Array, send: SendPiece): Promise<void> {

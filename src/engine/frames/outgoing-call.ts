@@ -37,6 +37,8 @@ export class RemoteError extends Error {
 export interface IncomingAnswer {
   readonly head: unknown;
   readonly body: Body;
+  /** What comes after the body, as the other side says it; undefined at once when nothing does. Never rejects. */
+  readonly trailers: Promise<unknown> | undefined;
 }
 
 /** One call to the other side. */
@@ -95,17 +97,17 @@ export class OutgoingCall {
     return this.#isSent && this.#isSettled;
   }
 
-  open(head: unknown, body: Body): void {
+  open(head: unknown, body: Body, trailers?: Promise<unknown>): void {
     const text = JSON.stringify(head);
     if (body === null) {
       this.#isSent = true;
       this.#wire.send(encodeText(KIND.OPEN | END, this.id, text));
-    } else if (body instanceof Uint8Array && this.#outbound.fits(body)) {
+    } else if (body instanceof Uint8Array && trailers === undefined && this.#outbound.fits(body)) {
       this.#isSent = true;
       this.#wire.send(encodeText(KIND.OPEN, this.id, text), encodeBytes(KIND.DATA | END, this.id, body));
     } else {
       this.#wire.send(encodeText(KIND.OPEN, this.id, text));
-      void this.#pump(body);
+      void this.#pump(body, trailers);
     }
   }
 
@@ -126,11 +128,12 @@ export class OutgoingCall {
     if (isHead) {
       if (this.#head !== undefined) throw new ProtocolError("a second answer");
       this.#head = parseJson(frame.payload);
-    } else if (frame.kind === KIND.DATA) {
+    } else if (frame.kind === KIND.DATA || frame.kind === KIND.TRAILERS) {
       // A call that failed has no head, and is settled by a frame without data when its held work is over.
       const mayLackHead = this.#isCancelled || this.#inbound.isOver;
       if (this.#head === undefined && !mayLackHead) throw new ProtocolError("a body without its head");
-      if (frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
+      if (frame.kind === KIND.TRAILERS) this.#inbound.endWith(frame);
+      else if (frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
     } else if (frame.kind === KIND.CREDIT) {
       this.#outbound.grant(parseCredit(frame));
     } else if (frame.kind === KIND.CANCEL) {
@@ -151,7 +154,9 @@ export class OutgoingCall {
 
   /** Gives the answer to whoever waits: at the end of the chunk that brought its head, when its body may be whole. */
   handOn(): void {
-    if (!this.#isCancelled) this.#answer.resolve({ head: this.#head, body: this.#inbound.take() });
+    if (this.#isCancelled) return;
+    const { trailers } = this.#inbound;
+    this.#answer.resolve({ head: this.#head, body: this.#inbound.take(), trailers });
   }
 
   /** The connection is gone. */
@@ -179,17 +184,20 @@ export class OutgoingCall {
     this.#settled.resolve();
   }
 
-  async #pump(body: Uint8Array | ReadableStream<Uint8Array>): Promise<void> {
+  async #pump(body: Uint8Array | ReadableStream<Uint8Array>, trailers?: Promise<unknown>): Promise<void> {
+    let last: unknown;
     try {
       await this.#outbound.pump(body, (piece) => {
         this.#wire.send(encodeBytes(KIND.DATA, this.id, piece));
         return this.#wire.whenDrained();
       });
+      last = trailers && (await this.#outbound.whenKnown(trailers));
     } catch (error) {
       this.cancel(error);
     }
     if (this.#isSent) return;
     this.#isSent = true;
-    this.#wire.send(encodeText(KIND.DATA | END, this.id, ""));
+    if (last === undefined) this.#wire.send(encodeText(KIND.DATA | END, this.id, ""));
+    else this.#wire.send(encodeText(KIND.TRAILERS | END, this.id, JSON.stringify(last)));
   }
 }

@@ -62,14 +62,17 @@ export class Peer {
     return this.#outgoing.size;
   }
 
-  /** Opens a stream. `head` is anything JSON can carry. */
-  call(head: unknown, body: Body): OutgoingCall {
+  /**
+   * Opens a stream. `head` is anything JSON can carry, and so is what comes after the body: `trailers` must settle once
+   * the body is over, undefined for nothing.
+   */
+  call(head: unknown, body: Body, trailers?: Promise<unknown>): OutgoingCall {
     const call = new OutgoingCall(this.#takeId(), this.#wire);
     if (this.#isBroken) {
       call.break(new ConnectionClosed());
     } else {
       this.#outgoing.set(call.id, call);
-      call.open(head, body);
+      call.open(head, body, trailers);
     }
     return call;
   }

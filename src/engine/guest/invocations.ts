@@ -6,7 +6,7 @@
  */
 
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
-import type { Body, Call, ResponseHead } from "../../model/exchange.ts";
+import type { Body, Call, HeaderList, ResponseHead } from "../../model/exchange.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import type { Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
@@ -16,7 +16,7 @@ import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import { type OutgoingCall, RemoteError } from "../frames/outgoing-call.ts";
 import { guardBody } from "./guard-body.ts";
 import type { GuestProcess } from "./guest-process.ts";
-import { findCallHead, findNote, readPhases, readResponseHead } from "./guest-words.ts";
+import { findCallHead, findNote, readPhases, readResponseHead, readTrailers } from "./guest-words.ts";
 import type { Meter, Metered } from "./meter.ts";
 import type { StackMapper } from "./stack-mapper.ts";
 
@@ -54,8 +54,8 @@ export interface FetchRequest extends FetchOptions {
   readonly extra?: Readonly<Record<string, string>>;
   /** Called before the request first reaches anything outside of its process. */
   onReach?(): void;
-  /** Called with what the meter knows the request by. */
-  onMetered?(metered: Metered): void;
+  /** Called with what the meter knows the request by, and with the way to give it up. */
+  onMetered?(metered: Metered, giveUp: (error: NebulaError) => void): void;
   /** Called when the guest is done with a request that was metered, or is given up. */
   onSettled?(): void;
 }
@@ -127,7 +127,7 @@ export class Invocations {
       const why = `Cannot go on with "${spec.name}": it leaves requests unsettled for ever`;
       guest.kill(toError(spec, "NEBULA_GUEST_EXITED", why));
     }
-    const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body);
+    const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body, call.trailers);
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone(), graceMs: spec.limits.wallMs });
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
@@ -137,7 +137,9 @@ export class Invocations {
     try {
       const answer = await outgoing.answer;
       const head = this.#readHead(answer.head, { outgoing, spec });
-      return { head, body: this.#guard(answer.body, { outgoing, tenant }), settled, ...readPhases(answer.head) };
+      const trailers = answer.trailers && this.#readTrailers(answer.trailers, spec);
+      const body = this.#guard(answer.body, { outgoing, tenant });
+      return { head, body, trailers, settled, ...readPhases(answer.head) };
     } catch (thrown) {
       throw await this.explain(thrown, tenant, {
         code: "NEBULA_GUEST_THREW",
@@ -175,7 +177,8 @@ export class Invocations {
     const { meter, clock } = this.#options;
     const { limits } = tenant.spec;
     const metered = meter.begin(limits.cpuMs);
-    request.onMetered?.(metered);
+    const graceMs = limits.wallMs;
+    request.onMetered?.(metered, (error) => this.#cancel(outgoing, { spec: tenant.spec, error, graceMs }));
     request.call.signal.addEventListener("abort", onAbort);
     this.#invocations.set(outgoing.id, invocation);
     outgoing.onWork((giveUp) => clock.after(limits.waitUntilMs, giveUp));
@@ -216,6 +219,18 @@ export class Invocations {
     const error = toError(spec, "NEBULA_RESPONSE_INVALID", `Cannot pass on the response of "${spec.name}": ${head}`);
     outgoing.cancel(error);
     throw error;
+  }
+
+  #readTrailers(coming: Promise<unknown>, spec: FunctionSpec): Promise<HeaderList | undefined> {
+    const trailers = coming.then((value) => {
+      if (value === undefined) return undefined;
+      const list = readTrailers(value, spec.limits.headerBytes);
+      if (typeof list !== "string") return list;
+      throw toError(spec, "NEBULA_RESPONSE_INVALID", `Cannot pass on the response of "${spec.name}": ${list}`);
+    });
+    // because whoever has no use for them does not ask
+    trailers.catch(() => {});
+    return trailers;
   }
 
   #guard(body: Body, { outgoing, tenant }: { outgoing: OutgoingCall; tenant: Tenant }): Body {
@@ -268,22 +283,31 @@ export class Invocations {
     if (invocation === undefined) throw new TypeError("Cannot call out: no request is being answered");
     const over = countSubrequest(invocation);
     const { capabilities } = invocation.tenant;
-    const { method, url, headers, redirect } = head;
+    const { method, url, headers, redirect, connectTimeoutMs } = head;
     const request: Call = {
       head: { method, url, headers },
       body: call.takeBody(),
       signal: AbortSignal.any([call.signal, over]),
     };
     try {
-      if (head.op === "binding") return await capabilities.binding(head.binding, request);
-      const answer = await capabilities.outbound(request, { redirect });
-      return { head: { ...answer.head, url: answer.url }, body: answer.body };
+      if (head.op === "binding") return { ...(await capabilities.binding(head.binding, request)), explain: toGuest };
+      const answer = await capabilities.outbound(request, { redirect, connectTimeoutMs });
+      return {
+        head: { ...answer.head, url: answer.url },
+        body: answer.body,
+        trailers: answer.trailers,
+        explain: (thrown) => toGuest(answer.explain?.(thrown) ?? thrown),
+      };
     } catch (thrown) {
-      // Without its cause, which may name addresses and paths of the host: a guest may print what it gets.
-      const { code, message } = toNebulaError(thrown);
-      throw Object.assign(new Error(message), { name: code });
+      throw toGuest(thrown);
     }
   }
+}
+
+/** Without its cause and stack, which may name addresses and paths of the host: a guest may print what it gets. */
+function toGuest(thrown: unknown): Error {
+  const { code, message, details } = toNebulaError(thrown);
+  return Object.assign(new Error(message), { name: code, stack: undefined, reason: details.reason });
 }
 
 /** What a guest threw, with its stack mapped to the function's sources. */

@@ -45,6 +45,8 @@ export interface GuestCallHead extends RequestHead {
   /** The binding's name; empty for the network. */
   readonly binding: string;
   readonly redirect: "follow" | "manual" | "error";
+  /** The longest that connecting may take. */
+  readonly connectTimeoutMs?: number | undefined;
 }
 
 /** What the host answers to a guest's call. */
