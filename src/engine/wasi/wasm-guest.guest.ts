@@ -4,7 +4,7 @@
  * Sits behind the frames; the host is on their other end.
  */
 
-import type { Body } from "../../model/exchange.ts";
+import type { Body, HeaderList } from "../../model/exchange.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
 import { readBody } from "../frames/read-body.ts";
@@ -60,6 +60,9 @@ export class WasmGuest {
         return call.signal;
       },
       takeBody: () => call.takeBody(),
+      get trailers() {
+        return toTrailers(call.trailers);
+      },
       hold: (work) => call.hold(work),
       log: (level, text) => this.#peer?.note(call.id, { note: "log", level, text }),
       reach: (to, body) => {
@@ -82,6 +85,10 @@ export class WasmGuest {
     if (program === undefined) throw new ProgramFailure("refused", "it is not loaded in this process");
     return program;
   }
+}
+
+function toTrailers(coming: Promise<unknown> | undefined) {
+  return coming as Promise<HeaderList | undefined> | undefined;
 }
 
 /** The border with the host, whose words are trusted. */

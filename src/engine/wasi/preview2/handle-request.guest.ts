@@ -25,7 +25,7 @@ export interface Callable {
 /** A request for a component. `url` is absolute. */
 export interface ComponentRequest extends IncomingRequestHead {
   readonly body: Body | ByteSource;
-  readonly trailers?: Promise<HeaderList | undefined>;
+  readonly trailers?: Promise<HeaderList | undefined> | undefined;
   /** Aborts when whoever asked has left. */
   readonly signal: AbortSignal;
 }
@@ -49,8 +49,8 @@ export interface ComponentAnswer {
   readonly head: ResponseHead;
   /** All of it when the guest had written it by then. A stream fails with a HandlerFailure. */
   readonly body: Body;
-  /** Fulfils when the body is over. */
-  readonly trailers: Promise<HeaderList | undefined>;
+  /** Fulfils when the body is over; undefined at once when there are none. */
+  readonly trailers: Promise<HeaderList | undefined> | undefined;
 }
 
 /**
@@ -145,7 +145,7 @@ class Handler {
     this.#answer.resolve({
       head: { status, headers: message.headers.toList() },
       body: this.#toBody(body?.pipe),
-      trailers: body?.trailers ?? NO_TRAILERS,
+      trailers: this.#request.method === "HEAD" ? undefined : body?.trailers,
     });
   }
 
@@ -168,8 +168,6 @@ class Handler {
     this.#settled.resolve(failure);
   }
 }
-
-const NO_TRAILERS: Promise<HeaderList | undefined> = Promise.resolve(undefined);
 
 function noResponse(): HandlerFailure {
   return new HandlerFailure("no-response", "the handler set no response");

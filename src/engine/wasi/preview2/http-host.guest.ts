@@ -42,6 +42,8 @@ export interface HttpHostAnswer {
   readonly body: Body;
   /** Settles after the last byte of the body. */
   readonly trailers?: Promise<HeaderList | undefined> | undefined;
+  /** What a failure of the body means: an HttpError where it has a code of `wasi:http`. */
+  explain?(thrown: unknown): unknown;
 }
 
 /** Carries requests. */

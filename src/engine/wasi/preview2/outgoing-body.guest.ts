@@ -31,6 +31,7 @@ export class OutgoingBody implements Disposable {
   #written = 0n;
   #isTaken = false;
   #isOver = false;
+  #hasNoTrailers = false;
 
   /** `expected` is what `content-length` says. */
   constructor(owner: BodyOwner, expected: bigint | undefined) {
@@ -39,9 +40,9 @@ export class OutgoingBody implements Disposable {
     this.#writer = new Writer({ write: (bytes) => this.#accept(bytes) });
   }
 
-  /** Fulfils when the body is over. */
-  get trailers(): Promise<HeaderList | undefined> {
-    return this.#trailers.promise;
+  /** Fulfils when the body is over; undefined at once when it is, and there are none. */
+  get trailers(): Promise<HeaderList | undefined> | undefined {
+    return this.#hasNoTrailers ? undefined : this.#trailers.promise;
   }
 
   write(): Result<OutputStream, undefined> {
@@ -80,6 +81,7 @@ export class OutgoingBody implements Disposable {
     this.#isOver = true;
     this.#writer.whenIdle(() => {
       then();
+      this.#hasNoTrailers = trailers === undefined;
       this.#trailers.resolve(trailers);
     });
   }

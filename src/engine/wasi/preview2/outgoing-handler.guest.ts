@@ -100,9 +100,10 @@ class Sending implements Disposable {
         { ...target, body: body?.pipe.toBody() ?? null, trailers: body?.trailers },
         { signal, connectTimeoutMs: toMs(this.#limits.connectTimeout) },
       );
-      const { head, body: content, trailers } = await this.#within(this.#limits.firstByteTimeout, answer);
+      const answered = await this.#within(this.#limits.firstByteTimeout, answer);
+      const { head, trailers } = answered;
       if (signal.aborted) return;
-      this.#future.settle(ok(new IncomingResponse(head, { body: this.#guard(content), trailers })));
+      this.#future.settle(ok(new IncomingResponse(head, { body: this.#guard(answered), trailers })));
     } catch (thrown) {
       body?.pipe.cancel();
       // Whoever aborted does not wait for an answer, and must not wake up because of it.
@@ -112,21 +113,21 @@ class Sending implements Disposable {
   }
 
   /** The answer's body: kept to its times, its failures in the words of `wasi:http`. */
-  #guard(body: HttpHostAnswer["body"]): InputSource {
-    const source = toSource(body);
+  #guard(answer: HttpHostAnswer): InputSource {
+    const source = toSource(answer.body);
     const read = async (coming: Promise<Uint8Array>): Promise<Uint8Array> => {
       try {
         return this.#checkEnd(await this.#within(this.#limits.betweenBytesTimeout, coming));
       } catch (thrown) {
         source.cancel?.();
         this[Symbol.dispose]();
-        throw new HttpError(toErrorCode(thrown));
+        throw new HttpError(toErrorCode(answer.explain?.(thrown) ?? thrown));
       }
     };
     return {
       read: (max) => {
-        const answer = source.read(max);
-        return answer instanceof Uint8Array ? this.#checkEnd(answer) : read(answer);
+        const bytes = source.read(max);
+        return bytes instanceof Uint8Array ? this.#checkEnd(bytes) : read(bytes);
       },
       cancel: () => {
         source.cancel?.();
