@@ -38,6 +38,7 @@ export interface InvokeRequest {
   readonly headers: HeaderList;
   /** Opens the body once its limits are known. */
   openBody(limits: Limits): Body | Promise<Body>;
+  readonly trailers: Promise<HeaderList | undefined> | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -62,8 +63,8 @@ export async function invoke(
   const { limits } = live.deployment.spec;
   checkHeaders(request.headers, limits);
   const url = `http://${request.host}${match.path}${request.query}`;
-  const head = { method: request.method, url, headers: request.headers };
-  const { signal } = request;
+  const { method, headers, trailers, signal } = request;
+  const head = { method, url, headers, ...(match.basePath !== "" && { basePath: match.basePath }) };
   trace.routeMs = clock.nowMs() - arrivedAtMs;
 
   const isFile = live.pool === undefined || live.assets?.answers(head) === true;
@@ -88,7 +89,7 @@ export async function invoke(
   try {
     const answer = await fetchFrom(
       lease,
-      { head, body, signal },
+      { head, body, signal, trailers },
       { requestId: trace.requestId, onLog: toGuestLog(trace, log) },
     );
     if (answer.phases !== undefined) phases = answer.phases;

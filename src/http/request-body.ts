@@ -7,8 +7,9 @@
 
 import type { IncomingMessage } from "node:http";
 import { NebulaError } from "../model/errors.ts";
-import type { Body } from "../model/exchange.ts";
+import type { Body, HeaderList } from "../model/exchange.ts";
 import type { Clock } from "../model/ports.ts";
+import { toTrailers } from "../model/trailers.ts";
 import { formatBytes } from "../model/units.ts";
 
 /** Bodies up to this size are read whole. */
@@ -34,6 +35,18 @@ export function openBody(message: IncomingMessage, options: BodyOptions): Body |
   options.onWanted();
   if (length !== undefined && length <= WHOLE_BYTES) return readWhole(message, options.onBytes);
   return toStream(message, options);
+}
+
+/**
+ * What the client says after its body; undefined at once when it cannot say anything there. Fulfils when the body has
+ * been read, and with undefined when it never is.
+ */
+export function readTrailers(message: IncomingMessage): Promise<HeaderList | undefined> | undefined {
+  if (message.headers["transfer-encoding"] === undefined) return undefined;
+  const { promise, resolve } = Promise.withResolvers<HeaderList | undefined>();
+  message.once("end", () => resolve(toTrailers(message.rawTrailers)));
+  message.once("close", () => resolve(undefined));
+  return promise;
 }
 
 async function readWhole(message: IncomingMessage, onBytes: (bytes: number) => void): Promise<Uint8Array> {

@@ -10,7 +10,7 @@ import type { HeaderList } from "../model/exchange.ts";
 import type { Trace } from "../model/trace.ts";
 import type { Exchange } from "./connections.ts";
 import { HOP_BY_HOP } from "./hop-by-hop.ts";
-import { openBody } from "./request-body.ts";
+import { openBody, readTrailers } from "./request-body.ts";
 
 /** Cloudflare's limit (developers.cloudflare.com/workers/platform/limits/#url-limits). */
 const URL_LIMIT_BYTES = 16_384;
@@ -53,6 +53,7 @@ export function toInvokeRequest({ message, response, abort }: Exchange, trace: T
         },
         onTooLarge: (error) => abort.abort(error),
       }),
+    trailers: readTrailers(message),
     signal: abort.signal,
   };
 }

@@ -8,11 +8,13 @@ import type { ServerResponse } from "node:http";
 import { NebulaError } from "../model/errors.ts";
 import type { Answer, HeaderList } from "../model/exchange.ts";
 import { type Trace, toServerTiming } from "../model/trace.ts";
+import { toTrailers } from "../model/trailers.ts";
 import type { Exchange } from "./connections.ts";
 import { HOP_BY_HOP } from "./hop-by-hop.ts";
 import { type Audience, toProblem } from "./problem.ts";
 import { dropRest, hasUnreadBody, type Linger } from "./request-body.ts";
 import { sendStream } from "./send-body.ts";
+import { addTrailers, findAnnounced, toAnnouncement, toNames } from "./send-trailers.ts";
 
 const NO_CONTENT = new Set([204, 205, 304]);
 /** The gateway says the last ones itself. */
@@ -21,13 +23,13 @@ const NOT_PASSED_ON = new Set([...HOP_BY_HOP, "content-length", "x-request-id", 
 const ONE_PIECE_BYTES = 16_384;
 
 /**
- * Sends the head, and the body as it comes; fulfils when all of it is on its way.
+ * Sends the head, the body as it comes, and what comes after it; fulfils when all of it is on its way.
  *
  * @throws {NebulaError} NEBULA_RESPONSE_INVALID, whatever the body fails with, or the reason of the exchange's signal.
  */
 export async function sendAnswer(
-  { response, abort: { signal } }: Exchange,
-  { head, body }: Answer,
+  { message, response, abort: { signal } }: Exchange,
+  { head, body, trailers }: Answer,
   trace: Trace,
 ): Promise<void> {
   const onBytes = (bytes: number) => {
@@ -36,15 +38,23 @@ export async function sendAnswer(
   if (signal.aborted && body instanceof ReadableStream) await body.cancel();
   signal.throwIfAborted();
   const mayHaveBody = trace.method !== "HEAD" && !NO_CONTENT.has(head.status);
+  const late = mayHaveBody && message.httpVersion === "1.1" ? trailers : undefined;
   const headers = toRawHeaders(head.headers, trace);
-  if (!(body instanceof ReadableStream) && mayHaveBody) headers.push("content-length", String(body?.byteLength ?? 0));
-  else if (body instanceof ReadableStream || trace.method === "HEAD") keepLength(head.headers, headers, response);
-  writeHead(response, head.status, headers);
   if (body instanceof ReadableStream && mayHaveBody) {
-    await sendStream(response, body, onBytes);
+    const hasLength = keepLength(head.headers, headers, response);
+    const beforeEnd = late === undefined || hasLength ? undefined : () => sendTrailers(response, late);
+    if (beforeEnd !== undefined) headers.push(...toAnnouncement(findAnnounced(head.headers)));
+    writeHead(response, head.status, headers);
+    await sendStream(response, body, { onBytes, beforeEnd });
     signal.throwIfAborted();
     return;
   }
+  if (body instanceof ReadableStream || trace.method === "HEAD") keepLength(head.headers, headers, response);
+  const fields = late && toTrailers((await late) ?? []);
+  if (fields !== undefined) headers.push(...toAnnouncement(toNames(fields)));
+  else if (mayHaveBody) headers.push("content-length", String(body instanceof Uint8Array ? body.byteLength : 0));
+  writeHead(response, head.status, headers);
+  if (fields !== undefined) addTrailers(response, fields);
   if (body instanceof ReadableStream) await body.cancel();
   if (body instanceof Uint8Array && mayHaveBody) {
     onBytes(body.byteLength);
@@ -61,13 +71,19 @@ function endWith(response: ServerResponse, body: Uint8Array): void {
 }
 
 /** Lengths are said by whoever knows them: the gateway for whole bodies, otherwise the function, and then Node holds it to its word. */
-function keepLength(from: HeaderList, to: string[], response: ServerResponse): void {
+function keepLength(from: HeaderList, to: string[], response: ServerResponse): boolean {
   for (let i = 0; i + 1 < from.length; i += 2) {
     if (from[i] !== "content-length") continue;
     to.push("content-length", from[i + 1] ?? "");
     response.strictContentLength = true;
-    return;
+    return true;
   }
+  return false;
+}
+
+async function sendTrailers(response: ServerResponse, coming: Promise<HeaderList | undefined>): Promise<void> {
+  const fields = await coming;
+  if (fields !== undefined) addTrailers(response, fields);
 }
 
 function toRawHeaders(from: HeaderList, trace: Trace): string[] {

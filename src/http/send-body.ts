@@ -7,14 +7,14 @@ import { NebulaError } from "../model/errors.ts";
 
 /**
  * Writes all chunks and ends the response. Rejects with the stream's own error; cancels the stream when the client leaves.
- * `onBytes` counts what was handed to the socket.
+ * `onBytes` counts what was handed to the socket; `beforeEnd` is waited for when all chunks are.
  *
  * @throws {NebulaError} NEBULA_RESPONSE_INVALID when the body is not as long as the head says.
  */
 export async function sendStream(
   response: ServerResponse,
   body: ReadableStream<Uint8Array>,
-  onBytes: (bytes: number) => void,
+  { onBytes, beforeEnd }: { onBytes(bytes: number): void; beforeEnd: (() => Promise<void>) | undefined },
 ): Promise<void> {
   const reader = body.getReader();
   // A read that waits ends with it. What the stream says to that no longer matters to anybody.
@@ -28,6 +28,7 @@ export async function sendStream(
       const { value } = next;
       if (!holdToLength(() => response.write(value))) await drained(response);
     }
+    if (!response.destroyed && beforeEnd !== undefined) await beforeEnd();
     if (!response.destroyed) holdToLength(() => response.end());
   } finally {
     response.off("close", cancel);

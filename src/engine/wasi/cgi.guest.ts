@@ -32,6 +32,8 @@ export function toCgi({ head, url, settings, vars, name, bodyBytes }: ProgramAsk
   env: Record<string, string>;
 } {
   const path = decodePath(url.pathname);
+  const { basePath = "" } = head;
+  const address = findHeader(head.headers, "cf-connecting-ip") ?? "";
   const type = findHeader(head.headers, "content-type");
   const length = bodyBytes ?? findHeader(head.headers, "content-length");
   const query = url.search.slice(1);
@@ -48,17 +50,19 @@ export function toCgi({ head, url, settings, vars, name, bodyBytes }: ProgramAsk
       PATH_INFO: path,
       PATH_TRANSLATED: path,
       QUERY_STRING: query,
-      REMOTE_ADDR: "",
-      REMOTE_HOST: "",
+      REMOTE_ADDR: address,
+      // Section 4.1.9: the address may stand for the name.
+      REMOTE_HOST: address,
       REMOTE_USER: "",
       REQUEST_METHOD: head.method,
-      SCRIPT_NAME: "",
+      // What a link within the program begins with, on a path of the node and on a host of its own alike.
+      SCRIPT_NAME: decodePath(basePath),
       SERVER_NAME: url.hostname,
       SERVER_PORT: url.port || (url.protocol === "https:" ? "443" : "80"),
       SERVER_PROTOCOL: "HTTP/1.1",
       SERVER_SOFTWARE: "Nebula",
-      X_FULL_URL: url.href,
-      X_MATCHED_ROUTE: "/...",
+      X_FULL_URL: `${url.origin}${basePath}${url.pathname}${url.search}`,
+      X_MATCHED_ROUTE: `${basePath}/...`,
       X_RAW_PATH_INFO: url.pathname,
       ...vars,
     },
@@ -112,12 +116,19 @@ function toHead(lines: readonly string[]): ResponseHead {
     if (colon < 1) throw new ProgramFailure("badAnswer", "a line of its head is no header field");
     const name = line.slice(0, colon).trimEnd().toLowerCase();
     const value = line.slice(colon + 1).trim();
-    if (name === "status") status = Number.parseInt(value, 10);
+    if (name === "status") status = toStatus(value);
     else headers.push(name, value);
   }
-  const isRedirect = headers.includes("location");
-  if (status === undefined && !isRedirect && !headers.includes("content-type")) {
+  const isRedirect = findHeader(headers, "location") !== undefined;
+  if (status === undefined && !isRedirect && findHeader(headers, "content-type") === undefined) {
     throw new ProgramFailure("badAnswer", "its head has neither Content-Type nor Location nor Status");
   }
   return { status: status ?? (isRedirect ? 302 : 200), headers };
+}
+
+/** Section 6.3.3: three digits, and perhaps a reason. Whether it is one of HTTP's is for the host to see. */
+function toStatus(value: string): number {
+  if (!/^\d{3}(?:\s|$)/.test(value))
+    throw new ProgramFailure("badAnswer", "its Status does not begin with three digits");
+  return Number(value.slice(0, 3));
 }
