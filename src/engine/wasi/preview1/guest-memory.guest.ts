@@ -30,7 +30,8 @@ export class GuestMemory {
   /** Throws EFAULT when not all of the range is memory. Answers the pointer as an unsigned number. */
   check(pointer: number, length: number): number {
     const at = pointer >>> 0;
-    if (at + length > this.#bytes.length) {
+    // An empty range at 0 is in every memory, but not in a view of one that has grown since.
+    if (at + length > this.#bytes.length || this.#bytes.length === 0) {
       this.#refresh();
       if (at + length > this.#bytes.length) refuse("EFAULT");
     }
