@@ -22,6 +22,7 @@ export const ADDON_DIR = join(import.meta.dirname, "../../node_modules/.nebula")
 export interface WasmSource extends Pick<GuestSource, "name" | "limits" | "vars" | "services"> {
   readonly wasm: Uint8Array;
   readonly kind?: WasmArtifact["kind"];
+  readonly sourceMap?: Uint8Array;
   readonly files?: Readonly<Record<string, string | Uint8Array>>;
   readonly wasi?: Partial<WasiSettings>;
   readonly scaling?: Partial<FunctionSpec["scaling"]>;
@@ -61,7 +62,7 @@ export async function openWasiLab(options: { log?: Log; stateDir?: string } = {}
   return {
     engine,
     stateDir,
-    deploy: ({ wasm, kind = "wasi-p1", files = {}, wasi, scaling, ...source }) => {
+    deploy: ({ wasm, kind = "wasi-p1", sourceMap, files = {}, wasi, scaling, ...source }) => {
       const main = keep(wasm);
       const spec = toSpec({ ...source, files: {} });
       return {
@@ -79,6 +80,7 @@ export async function openWasiLab(options: { log?: Log; stateDir?: string } = {}
           kind,
           main,
           files: Object.fromEntries(Object.entries(files).map(([path, content]) => [path, keep(content)])),
+          ...(sourceMap && { sourceMap: keep(sourceMap) }),
           savings: [],
         },
       };

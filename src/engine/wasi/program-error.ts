@@ -9,7 +9,11 @@ import type { Failure } from "../guest/invocations.ts";
 import { PROGRAM_FAILURES } from "./protocol.ts";
 
 /** Never throws; what has no name of ours is what the program itself threw. */
-export function toProgramError({ wire }: RemoteError, { code, what }: Failure, spec: FunctionSpec): NebulaError {
+export function toProgramError(
+  { wire }: Pick<RemoteError, "wire">,
+  { code, what }: Failure,
+  spec: FunctionSpec,
+): NebulaError {
   const { name, message, stack } = wire;
   const details = { function: spec.name };
   switch (name) {

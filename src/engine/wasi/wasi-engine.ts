@@ -14,6 +14,7 @@ import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
 import { readBody } from "../frames/read-body.ts";
 import type { Tenant } from "../guest/invocations.ts";
 import type { Nursery } from "../guest/nursery.ts";
+import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import { HostedProgram, type StateHold } from "./hosted-program.ts";
 import type { KeptCode } from "./kept-code.ts";
@@ -116,6 +117,9 @@ function toPrepared(program: HostedProgram, { lanes }: { lanes: Lanes }): Prepar
   };
 }
 
+/** What JavaScript in Wasm calls itself in stacks. */
+const SCRIPT_NAME = "index.js";
+
 function toProgram(
   deployment: Deployment,
   { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: Map<string, StateHold> },
@@ -124,11 +128,16 @@ function toProgram(
   const artifact = getArtifact(deployment);
   const { blobs, code } = parts;
   const statePath = spec.wasi?.state;
+  const { sourceMap } = artifact;
+  const mapStack = createStackMapper(SCRIPT_NAME, async () => sourceMap && (await blobs.read(sourceMap.digest)));
   const tenant: Tenant = {
     spec,
     capabilities: statePath === undefined ? capabilities : withState(capabilities, { name: spec.name, parts }),
-    mapStack: async (text) => text,
-    toError: async (error, failure) => toProgramError(error, failure, spec),
+    mapStack,
+    toError: async ({ wire }, failure) => {
+      const stack = wire.stack === undefined ? {} : { stack: await mapStack(wire.stack) };
+      return toProgramError({ wire: { ...wire, ...stack } }, failure, spec);
+    },
   };
   const codeKey = code?.toKey(artifact.main.digest);
   return new HostedProgram({

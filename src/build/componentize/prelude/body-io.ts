@@ -35,7 +35,10 @@ export function openBody(
 ): NebulaReadableStream<Uint8Array> {
   let stream: InputStream | undefined = body.stream();
   const end = () => {
-    stream?.[Symbol.dispose]();
+    if (stream === undefined) return;
+    // In this order, and the body held until then: the host does not let it go before its stream.
+    stream[Symbol.dispose]();
+    body[Symbol.dispose]();
     stream = undefined;
   };
   const pull = async (controller: ByteController) => {
@@ -117,7 +120,6 @@ async function writeAll({ loop }: BodyIo, stream: OutputStream, bytes: Uint8Arra
     ask(() => stream.write(part));
     at += part.length;
   }
-  ask(() => stream.flush());
 }
 
 function ask<T>(call: () => T): T {

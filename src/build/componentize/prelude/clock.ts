@@ -7,13 +7,11 @@ import type { Host } from "./host.ts";
 /** What `Date` and `performance` read. */
 export class Clock {
   #host: Host | undefined;
-  #originMs = 0;
-  #originNs = 0;
+  #origin: { readonly ms: number; readonly ns: number } | undefined;
 
   connect(host: Host): void {
     this.#host = host;
-    this.#originNs = host.monotonic.now();
-    this.#originMs = this.wallMs();
+    this.#origin = undefined;
   }
 
   /** Milliseconds since 1970; 0 while the function is built. */
@@ -23,13 +21,21 @@ export class Clock {
     return seconds * 1_000 + Math.floor(nanoseconds / 1e6);
   }
 
-  /** Milliseconds since the request began. */
+  /** Milliseconds since somebody first asked. */
   readonly elapsedMs = (): number => {
-    return this.#host === undefined ? 0 : (this.#host.monotonic.now() - this.#originNs) / 1e6;
+    const host = this.#host;
+    if (host === undefined) return 0;
+    const { ns } = this.#begin(host);
+    return (host.monotonic.now() - ns) / 1e6;
   };
 
   get originMs(): number {
-    return this.#originMs;
+    return this.#host === undefined ? 0 : this.#begin(this.#host).ms;
+  }
+
+  #begin(host: Host): { readonly ms: number; readonly ns: number } {
+    this.#origin ??= { ms: this.wallMs(), ns: host.monotonic.now() };
+    return this.#origin;
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * The `env` of a function: what its configuration declares, told by the host with each request.
  *
- * The variable NEBULA_ENV holds `{ "bindings": [{ "type": "var", "name", "value" } | { "type": …, "name" }] }`: a
- * binding that is no variable answers `fetch`. Nothing of it is there while the function is built.
+ * The variable NEBULA_ENV holds `[{ "type": "var", "name", "value" } | { "type": …, "name" }]`: a binding that is no
+ * variable answers `fetch`. Nothing of it is there while the function is built.
  */
 
 import type { BodyIo } from "./body-io.ts";
@@ -25,8 +25,8 @@ export class Environment {
   }
 
   connect(host: Host): void {
-    const text = host.environment.getEnvironment().find(([name]) => name === VARIABLE)?.[1] ?? "{}";
-    const { bindings = [] } = fromHost(JSON.parse(text));
+    const text = host.environment.getEnvironment().find(([name]) => name === VARIABLE)?.[1] ?? "[]";
+    const bindings = fromHost(JSON.parse(text));
     const values = bindings.map(({ type, name, value }): [string, unknown] => {
       return [name, type === "var" ? freeze(value) : Object.freeze({ fetch: createFetch(this.#io, name) })];
     });
@@ -75,8 +75,8 @@ interface ToldBinding {
 }
 
 /** The border with the host, whose words are trusted. */
-function fromHost(value: unknown): { readonly bindings?: readonly ToldBinding[] } {
-  return value as { readonly bindings?: readonly ToldBinding[] };
+function fromHost(value: unknown): readonly ToldBinding[] {
+  return value as readonly ToldBinding[];
 }
 
 function freeze(value: unknown): unknown {

@@ -45,6 +45,7 @@ export class EventLoop {
   connect(host: Host): void {
     this.#host = host;
     this.#stillMs = 0;
+    if (this.#timers.size === 0) return;
     const nowMs = this.#nowMs();
     for (const timer of this.#timers.values()) timer.dueMs = nowMs + (timer.everyMs ?? 0);
   }

@@ -20,6 +20,7 @@ import { createTimers, installGlobals } from "./globals.ts";
 import { type Handler, Handlers, WorkerEntrypoint } from "./handlers.ts";
 import type { Host, IncomingRequest, ResponseOutparam } from "./host.ts";
 import { jobs, rejections } from "./install-promise.ts";
+import { scrub } from "./scrub.ts";
 import { answerRequest } from "./serve.ts";
 
 /** In front of the error of a top level that failed, as JSON. The build looks for it. */
@@ -53,6 +54,8 @@ export function start(host: Host, program: Program) {
 /** All that a function has. */
 class World {
   readonly #host: Host;
+  /** The engine's own garbage collection, which functions do not see. */
+  readonly #collect: unknown = Reflect.get(Object(Reflect.get(globalThis, "__cqjs")), "runGc");
   readonly #handlers = new Handlers();
   readonly #clock = new Clock();
   readonly #randomness = new Randomness();
@@ -99,7 +102,8 @@ class World {
     if (ended === undefined) throw new TypeError("its top level waits for what never comes");
     if ("error" in ended) throw ended.error;
     this.#handler = this.#handlers.find(style, ended.exports);
-    if (style === "listener") this.#isListener = true;
+    this.#isListener = style === "listener";
+    scrub(this.#collect);
   }
 
   answer(request: IncomingRequest, out: ResponseOutparam): void {

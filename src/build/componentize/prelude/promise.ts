@@ -34,8 +34,10 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
     #value: unknown;
     #reactions: Reaction[] = [];
     #isHandled = false;
+    #isResolved = false;
 
     constructor(executor: Executor) {
+      if (executor === noop) return;
       if (typeof executor !== "function") throw new TypeError("Promise resolver is not a function");
       const { resolve, reject } = this.#resolvers();
       try {
@@ -140,22 +142,23 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
       );
     }
 
+    // biome-ignore-start lint/complexity/noThisInStatic: a class that extends this one makes promises of its own
     static resolve(value?: unknown): object {
-      return resolveWith(Promise, value);
+      return resolveWith(this, value);
     }
 
     static reject(reason?: unknown): object {
-      const { promise, reject } = newCapability(Promise);
+      const { promise, reject } = newCapability(this);
       reject(reason);
       return promise;
     }
 
     static withResolvers(): Capability {
-      return newCapability(Promise);
+      return newCapability(this);
     }
 
     static try(callback: (...args: unknown[]) => unknown, ...args: unknown[]): object {
-      const { promise, resolve, reject } = newCapability(Promise);
+      const { promise, resolve, reject } = newCapability(this);
       try {
         resolve(callback(...args));
       } catch (error) {
@@ -165,14 +168,14 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
     }
 
     static all(items: Iterable<unknown>): object {
-      return combine(Promise, items, {
+      return combine(this, items, {
         fulfilled: (value) => ({ value }),
         finish: (values, { resolve }) => resolve(values),
       });
     }
 
     static allSettled(items: Iterable<unknown>): object {
-      return combine(Promise, items, {
+      return combine(this, items, {
         fulfilled: (value) => ({ value: { status: "fulfilled", value } }),
         rejected: (reason) => ({ value: { status: "rejected", reason } }),
         finish: (values, { resolve }) => resolve(values),
@@ -180,18 +183,27 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
     }
 
     static any(items: Iterable<unknown>): object {
-      return combine(Promise, items, {
+      return combine(this, items, {
         rejected: (reason) => ({ value: reason }),
         finish: (errors, { reject }) => reject(new AggregateError(errors, "All promises were rejected")),
       });
     }
 
     static race(items: Iterable<unknown>): object {
-      return combine(Promise, items, { finish: () => {} });
+      return combine(this, items, { finish: () => {} });
     }
 
     static get [Symbol.species](): unknown {
-      return Promise;
+      return this;
+    }
+    // biome-ignore-end lint/complexity/noThisInStatic: as above
+
+    /** Settles a promise whose executor did nothing; the first time counts. */
+    static settle(promise: NebulaPromise, isFulfilled: boolean, value: unknown): void {
+      if (promise.#isResolved) return;
+      promise.#isResolved = true;
+      if (isFulfilled) promise.#resolve(value);
+      else promise.#settle("rejected", value);
     }
 
     static is(value: unknown): value is NebulaPromise {
@@ -200,7 +212,9 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
   }
 
   const isPromise = NebulaPromise.is;
+  const settlePromise = NebulaPromise.settle;
   Reflect.deleteProperty(NebulaPromise, "is");
+  Reflect.deleteProperty(NebulaPromise, "settle");
   Object.defineProperty(NebulaPromise, "name", { value: "Promise", configurable: true });
   Object.defineProperty(NebulaPromise.prototype, Symbol.toStringTag, { value: "Promise", configurable: true });
 
@@ -213,6 +227,14 @@ export function createPromiseClass(jobs: Jobs, rejections: Rejections): PromiseC
   }
 
   function newCapability(maker: unknown): Capability {
+    if (maker === NebulaPromise) {
+      const promise = new NebulaPromise(noop);
+      return {
+        promise,
+        resolve: (value) => settlePromise(promise, true, value),
+        reject: (reason) => settlePromise(promise, false, reason),
+      };
+    }
     if (typeof maker !== "function") throw new TypeError("Promise method called on incompatible receiver");
     let resolve: unknown;
     let reject: unknown;
@@ -300,3 +322,6 @@ function fromCallable(value: object): (...args: unknown[]) => unknown {
 function fromOwnClass(made: unknown): PromiseConstructor {
   return made as PromiseConstructor;
 }
+
+/** The executor of promises that are settled from outside. */
+function noop(): void {}

@@ -24,7 +24,8 @@ const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const REDIRECTS = ["follow", "manual", "error"];
 
-interface Parts {
+/** What a request consists of; any of it may be a getter. */
+export interface RequestParts {
   readonly url: string;
   readonly method: string;
   readonly headers: NebulaHeaders;
@@ -35,7 +36,7 @@ interface Parts {
 
 /** `Request`. */
 export class NebulaRequest extends BodyReader {
-  readonly #parts: Omit<Parts, "body">;
+  readonly #parts: Omit<RequestParts, "body">;
 
   constructor(input: unknown, options: RequestOptions = {}) {
     const parts = input instanceof Received ? input.parts : toParts(input, options ?? {});
@@ -123,19 +124,19 @@ export class NebulaRequest extends BodyReader {
 
 /** Parts that need no check. */
 class Received {
-  readonly parts: Parts;
+  readonly parts: RequestParts;
 
-  constructor(parts: Parts) {
+  constructor(parts: RequestParts) {
     this.parts = parts;
   }
 }
 
 /** A request that came over the wire. */
-export function received(parts: Parts): NebulaRequest {
+export function received(parts: RequestParts): NebulaRequest {
   return new NebulaRequest(new Received(parts));
 }
 
-function toParts(input: unknown, options: RequestOptions): Parts {
+function toParts(input: unknown, options: RequestOptions): RequestParts {
   const source = input instanceof NebulaRequest ? input : undefined;
   const url = source?.url ?? toUrl(input);
   const method = options.method === undefined ? (source?.method ?? "GET") : toMethod(options.method);

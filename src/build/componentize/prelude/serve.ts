@@ -2,16 +2,16 @@
  * One request of wasi:http, answered.
  */
 
-import { abortSignal, createSignal } from "./abort.ts";
+import { abortSignal, createSignal, type NebulaAbortSignal } from "./abort.ts";
 import { type BodySource, takeBody } from "./body.ts";
 import { type BodyIo, openBody, ReaderGone, sendBody } from "./body-io.ts";
 import type { Env } from "./env.ts";
 import { describeError } from "./errors.ts";
 import type { ExecutionContext, Handler } from "./handlers.ts";
-import { headersFromWire } from "./headers.ts";
+import { type HeaderLine, headersFromWire, type NebulaHeaders } from "./headers.ts";
 import type { IncomingRequest, ResponseOutparam } from "./host.ts";
 import { inspect } from "./inspect.ts";
-import { type NebulaRequest, received } from "./request.ts";
+import { type NebulaRequest, type RequestParts, received } from "./request.ts";
 import { NebulaResponse } from "./response.ts";
 import { fromMethod, readFields, writeFields } from "./wire.ts";
 
@@ -73,7 +73,8 @@ function beginResponse(given: unknown, { host }: BodyIo) {
   if (source === undefined) throw new TypeError("Cannot answer: the body of this Response has been used already");
   if (given.status === 0) throw new TypeError("Cannot answer: the handler gave a network error (Response.error())");
   const response = new host.types.OutgoingResponse(writeFields(host, given.headers, () => false));
-  response.setStatusCode(given.status);
+  // It is 200 unless it is set.
+  if (given.status !== 200) response.setStatusCode(given.status);
   return { response, source };
 }
 
@@ -85,23 +86,53 @@ function describe(value: unknown): string {
 
 function toRequest(incoming: IncomingRequest, io: BodyIo): NebulaRequest {
   const method = fromMethod(incoming.method());
-  const lines = readFields(incoming.headers());
-  const host = lines.find(([name]) => name === "host")?.[1];
-  const authority = incoming.authority() ?? host ?? "localhost";
-  if (host === undefined) lines.push(["host", authority]);
-  const isHttps = incoming.scheme()?.tag === "HTTPS";
-  const url = `${isHttps ? "https" : "http"}://${authority}${incoming.pathWithQuery() ?? "/"}`;
   const signal = createSignal();
   const hasBody = method !== "GET" && method !== "HEAD";
   const body = hasBody
     ? openBody(io, { body: incoming.consume(), onFailure: (error) => abortSignal(signal, error) })
     : null;
-  return received({
-    url,
-    method,
-    headers: headersFromWire(lines, { isImmutable: true }),
-    body,
-    signal,
-    redirect: "manual",
-  });
+  return received(new IncomingParts(incoming, { method, signal, body }));
+}
+
+/** Asks the host for the rest of the head when somebody wants it: many handlers want none of it. */
+class IncomingParts implements RequestParts {
+  readonly method: string;
+  readonly signal: NebulaAbortSignal;
+  readonly body: BodySource | null;
+  readonly redirect = "manual";
+  readonly #incoming: IncomingRequest;
+  #lines: HeaderLine[] | undefined;
+  #headers: NebulaHeaders | undefined;
+  #url: string | undefined;
+
+  constructor(incoming: IncomingRequest, { method, signal, body }: Pick<RequestParts, "method" | "signal" | "body">) {
+    this.#incoming = incoming;
+    this.method = method;
+    this.signal = signal;
+    this.body = body;
+  }
+
+  get headers(): NebulaHeaders {
+    this.#headers ??= headersFromWire(this.#readLines(), { isImmutable: true });
+    return this.#headers;
+  }
+
+  get url(): string {
+    if (this.#url === undefined) {
+      const scheme = this.#incoming.scheme()?.tag === "HTTPS" ? "https" : "http";
+      this.#url = `${scheme}://${this.#authority()}${this.#incoming.pathWithQuery() ?? "/"}`;
+    }
+    return this.#url;
+  }
+
+  #authority(): string {
+    return this.#incoming.authority() ?? this.#readLines().find(([name]) => name === "host")?.[1] ?? "localhost";
+  }
+
+  #readLines(): HeaderLine[] {
+    if (this.#lines !== undefined) return this.#lines;
+    this.#lines = readFields(this.#incoming.headers());
+    if (!this.#lines.some(([name]) => name === "host")) this.#lines.push(["host", this.#authority()]);
+    return this.#lines;
+  }
 }

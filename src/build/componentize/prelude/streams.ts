@@ -1,9 +1,11 @@
 /**
  * Streams, as web-streams-polyfill makes them, and those for text on top of them.
  *
- * The file that installs our promises must be loaded before: the library keeps the class that it finds.
+ * Our promises are installed before it is loaded: the library keeps the class that it finds.
  * @see https://streams.spec.whatwg.org/
  */
+
+import "./install-promise.ts";
 
 import { ReadableStream, TransformStream } from "web-streams-polyfill";
 import { encodeText, NebulaTextDecoder } from "./encoding.ts";

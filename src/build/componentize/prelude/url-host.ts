@@ -9,7 +9,7 @@ import { toPunycode } from "./punycode.ts";
 import { percentEncode } from "./url-search-params.ts";
 
 const FORBIDDEN_HOST = /[\0\t\n\r #/:<>?@[\\\]^|]/;
-const FORBIDDEN_DOMAIN = /[\0-\u0020"#%/:<>?@[\\\]^`{|}\u007f]/;
+const FORBIDDEN_DOMAIN = /[\0-\u0020#%/:<>?@[\\\]^|\u007f]/;
 const CONTROLS = /[^ -~]/gu;
 
 /** The host as a URL shows it, `undefined` when it is none. */
@@ -46,7 +46,8 @@ function toAscii(text: string): string | undefined {
     .normalize("NFKC")
     .toLowerCase()
     .normalize("NFC");
-  if (/[\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(mapped) || !mapped.isWellFormed()) return undefined;
+  if (/[\ufdd0-\ufdef\ufffd-\uffff\u200e\u200f\u202a-\u202e\u2066-\u2069]/.test(mapped) || !mapped.isWellFormed())
+    return undefined;
   return mapped
     .split(".")
     .map((label) => (/^[\0-\u007f]*$/.test(label) ? label : `xn--${toPunycode(label)}`))

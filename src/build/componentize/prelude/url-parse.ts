@@ -174,7 +174,7 @@ function parseFile(record: UrlRecord, text: string, base: UrlRecord | undefined)
     return withPath({ ...record, host }, /^\/[a-zA-Z][:|](?:\/|$)/.test(slashes) ? slashes : baseDrive + slashes);
   if (base === undefined) return withPath({ ...record, host }, `/${slashes}`);
   if (slashes === "") return { ...record, host, path: base.path, query: record.query ?? base.query };
-  if (/^[a-zA-Z][:|](?:\/|$)/.test(slashes)) return withPath({ ...record, host: "" }, `/${slashes}`);
+  if (/^[a-zA-Z][:|](?:\/|$)/.test(slashes)) return withPath({ ...record, host }, `/${slashes}`);
   return withPath({ ...record, host }, base.path.replace(/[^/]*$/, "") + slashes);
 }
 

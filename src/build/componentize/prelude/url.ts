@@ -58,7 +58,7 @@ export class NebulaURL {
   }
 
   set protocol(value: string) {
-    const scheme = /^([a-zA-Z][a-zA-Z\d+\-.]*)(?::|$)/.exec(String(value))?.[1]?.toLowerCase();
+    const scheme = /^([a-zA-Z][a-zA-Z\d+\-.]*)(?::|$)/.exec(clean(value))?.[1]?.toLowerCase();
     const record = this.#record;
     if (scheme === undefined || isSpecial(scheme) !== isSpecial(record.scheme)) return;
     if (scheme === "file" && (record.username !== "" || record.password !== "" || record.port !== "")) return;
