@@ -28,6 +28,12 @@ const LONG = "All work and no play. ".repeat(20_000);
 
 /** By the name of the function. */
 export const WASI_FUNCTIONS: Readonly<Record<string, readonly FunctionCase[]>> = {
+  "hello-wasm-js": [
+    { path: "/", text: "Hello, world, from JavaScript in WebAssembly\n", type: "text/plain" },
+    { path: "/?in=de&name=Zo%C3%AB", text: "Hallo, Zoë, from JavaScript in WebAssembly\n" },
+    { path: "/?in=fr", body: "Ada\n", text: "Bonjour, Ada, from JavaScript in WebAssembly\n" },
+    { path: "/?in=xx", status: 404, type: "application/json", text: '{"error":"no greeting in \\"xx\\""}' },
+  ],
   "hello-rust": [
     { path: "/", text: "Hello, world\n", type: "text/plain" },
     { path: "/?name=Ada", text: "Hello, Ada\n" },
