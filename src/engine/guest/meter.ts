@@ -19,6 +19,8 @@ export interface MeterOptions {
   readonly blank: Usage;
   /** Asks the process for a sign of life. */
   ping(): Promise<unknown>;
+  /** Called when it has given one. */
+  onAlive?(): void;
 }
 
 /** One request as the meter sees it. */
@@ -65,6 +67,11 @@ export class Meter {
     return !this.#isPinging;
   }
 
+  /** Processor time since the last question for a sign of life; 0 when that has been answered. */
+  get silentMs(): number {
+    return this.#unansweredMs;
+  }
+
   /** Counts a request from now on. */
   begin(cpuMs = this.#options.limits.cpuMs): Metered {
     const metered: Metered = { cpuMs, stop: () => void this.#metered.delete(metered) };
@@ -107,6 +114,7 @@ export class Meter {
     const answered = () => {
       this.#isPinging = false;
       this.#unansweredMs = 0;
+      this.#options.onAlive?.();
     };
     this.#options.ping().then(answered, answered);
   }

@@ -31,8 +31,10 @@ interface Line {
 /** The lines of all programs. */
 export class FairQueue {
   readonly #options: FairQueueOptions;
-  /** Lines that somebody waits in; the first is the next to be served. */
+  /** Lines that somebody waits in, by program; the first is the next to be served. */
   readonly #lines = new Map<string, Line>();
+  /** The same of those who want a process of their own. They have waited before, and go first. */
+  readonly #alone = new Map<string, Line>();
   #served = 0;
 
   constructor(options: FairQueueOptions) {
@@ -42,7 +44,7 @@ export class FairQueue {
   /** How many wait for a lane; those that wait for a state directory would find none in another lane. */
   get wanting(): number {
     let wanting = 0;
-    for (const { program, waiting } of this.#lines.values()) {
+    for (const { program, waiting } of [...this.#alone.values(), ...this.#lines.values()]) {
       if (program.state?.job === undefined) wanting += waiting.length;
     }
     return wanting;
@@ -51,6 +53,11 @@ export class FairQueue {
   /** How many have been served so far. */
   get served(): number {
     return this.#served;
+  }
+
+  /** Whether somebody waits for a process of its own. */
+  get isWaitingAlone(): boolean {
+    return this.#alone.size > 0;
   }
 
   /** Whether a request of the program waits already. */
@@ -64,9 +71,9 @@ export class FairQueue {
    * when the signal aborts first.
    */
   async join(program: HostedProgram, { isAlone, signal }: WaitOptions): Promise<Job> {
-    const key = isAlone ? `${program.id} alone` : program.id;
-    const line = this.#lines.get(key) ?? this.#createLine(key, program, isAlone);
-    this.#lines.set(key, line);
+    const lines = isAlone ? this.#alone : this.#lines;
+    const line = lines.get(program.id) ?? this.#createLine(lines, program, isAlone);
+    lines.set(program.id, line);
     return await line.waiting.join({ signal, expected: 0 });
   }
 
@@ -74,32 +81,33 @@ export class FairQueue {
   serve(): void {
     for (let hasServed = true; hasServed; ) {
       hasServed = false;
-      for (const [key, line] of [...this.#lines]) hasServed = this.#serveOne(key, line) || hasServed;
+      for (const lines of [this.#alone, this.#lines]) {
+        for (const line of [...lines.values()]) hasServed = this.#serveOne(lines, line) || hasServed;
+      }
     }
   }
 
   /** Everybody who waits gets the error. */
   failAll(error: NebulaError): void {
-    for (const { waiting } of this.#lines.values()) waiting.failAll(error);
-    this.#lines.clear();
+    for (const lines of [this.#alone, this.#lines]) for (const { waiting } of lines.values()) waiting.failAll(error);
   }
 
-  #serveOne(key: string, line: Line): boolean {
+  #serveOne(lines: Map<string, Line>, line: Line): boolean {
     if (line.waiting.length === 0) return false;
     const job = this.#options.admit(line.program, line);
     if (job === undefined) return false;
     this.#served += 1;
     line.waiting.next()?.serve(job);
-    this.#lines.delete(key);
+    lines.delete(line.program.id);
     // Behind the others, as long as somebody waits in it.
-    if (line.waiting.length > 0) this.#lines.set(key, line);
+    if (line.waiting.length > 0) lines.set(line.program.id, line);
     return true;
   }
 
-  #createLine(key: string, program: HostedProgram, isAlone: boolean): Line {
+  #createLine(lines: Map<string, Line>, program: HostedProgram, isAlone: boolean): Line {
     const { name, scaling } = program.tenant.spec;
     const onLeft = () => {
-      if (waiting.length === 0) this.#lines.delete(key);
+      if (waiting.length === 0) lines.delete(program.id);
     };
     const waiting = new WaitingLine<Job>({ name, limits: scaling, clock: this.#options.clock, onLeft });
     return { program, isAlone, waiting };

@@ -33,7 +33,7 @@ export interface LaneParts {
 export interface Job {
   readonly lane: Lane;
   readonly program: HostedProgram;
-  /** It is the only request of its process. */
+  /** No other request of its process is busy, and none is put beside it. */
   readonly isAlone: boolean;
   /** It has reached something outside, or told the client something: it cannot be repeated. */
   isSpent: boolean;
@@ -42,14 +42,17 @@ export interface Job {
   isTold: boolean;
   /** The process is done with it. */
   isSettled: boolean;
+  /** Gives it up here, where it has begun, so that it can be repeated elsewhere; absent while that is out of the question. */
+  leave: (() => void) | undefined;
+  hasLeft: boolean;
 }
 
 /** Requests at once in one lane, waiting ones included. */
 const MAX_IN_FLIGHT = 256;
 /** More is given to a lane only while it is expected to be done with what it has after this. */
 const AHEAD_MS = 2;
-/** A process that used less of a look's time than this waits rather than works. */
-const WAITING_CPU_MS = 5;
+/** A process that works so long without a sign of life does what nobody had expected of it. */
+const SILENT_MS = 100;
 /** Work without a request: compiling and collecting garbage. */
 const IDLE_CPU_MS = 60_000;
 
@@ -65,7 +68,6 @@ export class Lane implements AsyncDisposable {
   readonly #jobs = new Set<Job>();
   readonly #busy = new Map<Job, number>();
   #suspects: ReadonlySet<Metered> | undefined;
-  #lastCpuMs = 0;
   #isOpen = true;
 
   constructor(parts: LaneParts) {
@@ -74,7 +76,8 @@ export class Lane implements AsyncDisposable {
     const meter = new Meter({
       limits: { memoryBytes, cpuMs: IDLE_CPU_MS },
       blank: guest.findUsage() ?? { cpuMs: 0, memoryBytes: 0 },
-      ping: () => guest.peer.call({ op: "ping" }, null).answer,
+      ping: () => this.#ping(),
+      onAlive: () => parts.onRoom(),
     });
     this.#meter = meter;
     this.#watch = watchdog.watch({
@@ -102,6 +105,17 @@ export class Lane implements AsyncDisposable {
     return this.#jobs.size === 0;
   }
 
+  /** Whether nothing keeps it busy, as far as is known. */
+  get isFree(): boolean {
+    return this.isIdle || (this.#busy.size === 0 && this.#meter.isAlive);
+  }
+
+  /** Whether a request of the program keeps it busy. */
+  isBusyWith(program: HostedProgram): boolean {
+    for (const job of this.#busy.keys()) if (job.program === program) return true;
+    return false;
+  }
+
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
   admit(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job | undefined {
     if (!this.#hasRoom(program, { isAlone })) return undefined;
@@ -113,6 +127,8 @@ export class Lane implements AsyncDisposable {
       metered: undefined,
       isTold: false,
       isSettled: false,
+      leave: undefined,
+      hasLeft: false,
     };
     this.#jobs.add(job);
     this.#busy.set(job, program.expectedMs);
@@ -127,15 +143,12 @@ export class Lane implements AsyncDisposable {
   }
 
   #hasRoom({ expectedMs, state }: HostedProgram, { isAlone }: { isAlone: boolean }): boolean {
-    if (!this.#isOpen || state?.job !== undefined) return false;
-    if (this.#jobs.size === 0) return true;
-    if (isAlone || this.#jobs.size >= MAX_IN_FLIGHT) return false;
-    let aheadMs = 0;
-    for (const [job, ms] of this.#busy) {
-      if (job.isAlone) return false;
-      aheadMs += ms;
-    }
-    return this.#busy.size === 0 || (this.#meter.isAlive && aheadMs + expectedMs <= AHEAD_MS);
+    if (!this.#isOpen || state?.job !== undefined || this.#jobs.size >= MAX_IN_FLIGHT) return false;
+    if (this.isFree) return true;
+    if (!this.#meter.isAlive) return false;
+    let aheadMs = isAlone ? Number.POSITIVE_INFINITY : 0;
+    for (const [job, ms] of this.#busy) aheadMs += job.isAlone ? Number.POSITIVE_INFINITY : ms;
+    return aheadMs + expectedMs <= AHEAD_MS;
   }
 
   /** Has the program here, unless it is. @throws {NebulaError} NEBULA_START_FAILED. */
@@ -190,10 +203,12 @@ export class Lane implements AsyncDisposable {
         ...request,
         extra: { program: program.id },
         onReach: () => {
+          if (job.hasLeft) throw moved(program);
           job.isSpent = true;
         },
-        onMetered: (metered) => {
+        onMetered: (metered, giveUp) => {
           job.metered = metered;
+          if (isRepeatable(job, request)) job.leave = () => giveUp(moved(program));
         },
         onSettled: () => {
           job.isSettled = true;
@@ -221,9 +236,10 @@ export class Lane implements AsyncDisposable {
     this.#parts.onRoom();
   }
 
-  /** Whether the process is ending and this request, which has no answer, need not be the one to blame for it. */
-  isInnocent({ metered, isAlone }: Job): boolean {
-    if (this.#isOpen || isAlone) return false;
+  /** Whether the process is ending, or went silent, and this request, which has no answer, need not be the one to blame. */
+  isInnocent({ metered, hasLeft }: Job): boolean {
+    if (hasLeft) return true;
+    if (this.#isOpen) return false;
     const suspects = this.#suspects;
     return suspects === undefined || suspects.size > 1 || metered === undefined || !suspects.has(metered);
   }
@@ -264,17 +280,27 @@ export class Lane implements AsyncDisposable {
     const usage = this.#parts.guest.findUsage();
     if (usage === undefined) return;
     const broken = this.#meter.sample(usage);
-    const spentMs = usage.cpuMs - this.#lastCpuMs;
-    this.#lastCpuMs = usage.cpuMs;
     if (broken !== undefined) this.#break(broken);
-    else if (spentMs <= WAITING_CPU_MS && this.#meter.isAlive) this.#yield();
+    else if (this.#meter.silentMs > SILENT_MS) this.#moveOn();
+    else if (this.#meter.isAlive && this.#busy.size > 0) this.#ping().catch(() => {});
   }
 
-  /** What is in flight waits for something, and leaves the process to others. */
-  #yield(): void {
-    if (this.#busy.size === 0) return;
-    for (const job of this.#busy.keys()) if (!job.isAlone) this.#busy.delete(job);
+  /** Asks for a sign of life. What was asked before it has begun by then, and waits: it leaves the process to others. */
+  async #ping(): Promise<void> {
+    const before = [...this.#busy.keys()];
+    await this.#parts.guest.peer.call({ op: "ping" }, null).answer;
+    for (const job of before) if (job.metered !== undefined) this.#busy.delete(job);
     this.#parts.onRoom();
+  }
+
+  /** Lets those go elsewhere who were put into one process because they would be quick. One of them was not. */
+  #moveOn(): void {
+    if (this.#jobs.size === 1) return;
+    for (const [job, ms] of this.#busy) {
+      if (ms > AHEAD_MS || job.isTold) continue;
+      job.hasLeft = job.leave !== undefined;
+      job.leave?.();
+    }
   }
 
   /** Ends the process because of a request in it. */
@@ -294,6 +320,19 @@ export class Lane implements AsyncDisposable {
     this.#isOpen = false;
     this.#parts.guest.kill(reason);
   }
+}
+
+/** Whether a request may be made twice, as far as that is known before it has begun. */
+function isRepeatable({ isAlone, program }: Job, { call }: FetchRequest): boolean {
+  return !isAlone && program.state === undefined && !(call.body instanceof ReadableStream);
+}
+
+/** Heard only by a guest that goes on with it all the same. */
+function moved({ tenant: { spec } }: HostedProgram): NebulaError {
+  return new NebulaError(
+    "NEBULA_GUEST_EXITED",
+    `Cannot go on with "${spec.name}" here: it has moved to another process`,
+  );
 }
 
 /** What the process says of a program that it has loaded. */

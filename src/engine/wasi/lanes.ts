@@ -4,8 +4,8 @@
  *
  *     one lane per core; more while all of them are held up by long work; those end when they are not needed
  *
- * A request whose process ended because of another is repeated, alone if it may have been the one to blame, as long as
- * it has reached nothing outside and its body is still whole.
+ * A request whose process ended because of another, or was held up by one that was expected to be quick, is repeated with
+ * no other beside it, as long as it has reached nothing outside and its body is still whole.
  */
 
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
@@ -84,12 +84,11 @@ export class Lanes implements AsyncDisposable {
   async fetch(program: HostedProgram, request: FetchRequest): Promise<LanesAnswer> {
     const { clock } = this.#options;
     const { signal, body } = request.call;
-    let queueMs = 0;
+    const arrivedAtMs = clock.nowMs();
     for (let attempt = 1; ; attempt++) {
-      const sinceMs = clock.nowMs();
       const taken = this.#take(program, { isAlone: attempt > 1, signal });
       const job = taken instanceof Promise ? await taken : taken;
-      queueMs += clock.nowMs() - sinceMs;
+      const queueMs = clock.nowMs() - arrivedAtMs;
       try {
         return { ...(await job.lane.fetch(job, request)), queueMs };
       } catch (thrown) {
@@ -119,18 +118,31 @@ export class Lanes implements AsyncDisposable {
   }
 
   #admit(program: HostedProgram, how: { isAlone: boolean }): Job | undefined {
+    // One lane is left to those who want to be alone, as long as any wait: it would never be free otherwise.
+    const kept = !how.isAlone && this.#queue.isWaitingAlone ? this.#lanes.find((lane) => lane.isOpen) : undefined;
+    const mayHoldMore = this.#mayHoldMore(program);
     for (const lane of this.#lanes) {
+      if (lane === kept || (lane.isFree && !mayHoldMore)) continue;
       const job = lane.admit(program, how);
       if (job !== undefined) return job;
     }
     return undefined;
   }
 
+  /** Whoever keeps lanes busy gets one more as long as more than that are left to others. */
+  #mayHoldMore(program: HostedProgram): boolean {
+    const { count, maxCount } = this.#options;
+    const busy = this.#lanes.filter((lane) => !lane.isFree);
+    if (busy.length < count) return true;
+    return busy.filter((lane) => lane.isBusyWith(program)).length < maxCount - busy.length;
+  }
+
   /** Somebody waits. Lanes that are always there are opened at once, others when all are held up. */
   #grow(): void {
     const { count, maxCount, clock } = this.#options;
     const open = this.#lanes.length + this.#opening;
-    if (this.#queue.wanting === 0) return;
+    // because whoever waits beside a free lane may not have it
+    if (this.#queue.wanting === 0 || this.#lanes.some((lane) => lane.isFree)) return;
     if (open < count) this.#open();
     if (open < count || open >= maxCount || this.#heldUp !== undefined) return;
     const servedBefore = this.#queue.served;
@@ -178,6 +190,7 @@ export class Lanes implements AsyncDisposable {
       this.#options.log.write("warn", "lane ended", fields);
     }
     if (this.#lanes.length + this.#opening < this.#options.count) this.#open();
+    this.#onRoom();
   }
 
   #onRoom(): void {
