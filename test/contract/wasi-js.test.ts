@@ -3,7 +3,7 @@
  */
 
 import { createRequire } from "node:module";
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, it, vi } from "vitest";
 import { openWasiJsLab } from "../support/wasi-js-lab.ts";
 import { engineContract } from "./engine.ts";
 
@@ -20,6 +20,9 @@ const FRESH = "each request has an instance of its own, so that nothing is left 
 const AT_BUILD = "the top level runs when the function is built, which then fails";
 const NO_ENV = "there is no env, time or network at the top level, which runs when the function is built";
 const NO_NODE = "JavaScript in Wasm has no modules of Node and no WebAssembly of its own; the build says so";
+
+const COLUMNS = "the engine inside names lines as V8 does, and columns in its own way";
+const BROKEN_OFF = "a body that breaks off is told as such; what was thrown is on the console";
 
 /** What cannot be. */
 const SKIP: Readonly<Record<string, string>> = {
@@ -41,9 +44,15 @@ const SKIP: Readonly<Record<string, string>> = {
   "wasm, text, data and JSON files are imported as what they are": NO_NODE,
   "every module of nodejs_compat can be imported with the flag": NO_NODE,
   "node:buffer, node:crypto, node:async_hooks and node:stream work": NO_NODE,
+  "a function that throws fails with NEBULA_GUEST_THREW, its stack mapped to its sources": COLUMNS,
+  "stacks on the console are mapped to the sources": COLUMNS,
+  "a body that fails midway gives what came before and then NEBULA_GUEST_THREW": BROKEN_OFF,
   "the memory limit ends a function that fills Wasm memory": NO_NODE,
   "the wall limit ends an instance that blocks its thread without using the processor": NO_NODE,
 };
+
+// Each guest is built, and some cases have several.
+vi.setConfig({ testTimeout: 120_000 });
 
 if (isInstalled) {
   const lab = await openWasiJsLab();

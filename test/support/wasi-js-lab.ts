@@ -60,7 +60,8 @@ export async function openWasiJsLab(): Promise<WasiJsLab> {
   };
 }
 
-function toProject(dir: string, source: GuestSource): Project {
+/** A project of one entry, for the Wasm engine. */
+export function toProject(dir: string, source: GuestSource): Project {
   return {
     dir,
     main: join(dir, "index.ts"),

@@ -116,7 +116,7 @@ class World {
     if (this.#isListener) for (const [name, value] of Object.entries(env)) Reflect.set(globalThis, name, value);
     let isOver = false;
     const { report } = this.#events;
-    const fail = (error: unknown) => this.#print("x", JSON.stringify(describeError(error)));
+    const fail = (error: unknown) => this.#print("e", `Uncaught ${describeError(error).stack}`);
     void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail }).then(() => {
       isOver = true;
     });
@@ -129,7 +129,7 @@ class World {
   }
 
   /** What the top level prints is not shown: it runs where the function is built, once for all requests. */
-  #print(level: Level | "x", text: string): void {
+  #print(level: Level, text: string): void {
     if (!this.#isAnswering) return;
     const bytes = encodeText(`\u001f${level}${text.replaceAll("\n", "\u001e")}\n`);
     const stderr = this.#host.stderr.getStderr();
