@@ -1,17 +1,17 @@
 /**
  * `npm run bench`: lists the scenarios, or runs one and prints what it found.
  *
- *     npm run bench -- <scenario> [--quick]
+ *     npm run bench -- <scenario> [--quick] [program.wasm …]
  *
  * The table goes to standard output, everything with machine and commit to `bench/results/`. A reach that is missed
  * does not fail the run; only a scenario that cannot be run does.
  */
 
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { findCommit, inspectMachine } from "./machine.ts";
-import { Findings, type Scenario, talk } from "./scenario.ts";
+import { Findings, type RunOptions, type Scenario, talk } from "./scenario.ts";
 import { toText } from "./table.ts";
 
 const SCENARIOS_DIR = join(import.meta.dirname, "scenarios");
@@ -33,11 +33,11 @@ async function load(name: string): Promise<Scenario> {
 async function list(): Promise<void> {
   const names = listNames();
   const width = Math.max(...names.map((name) => name.length));
-  console.log("npm run bench -- <scenario> [--quick]\n");
+  console.log("npm run bench -- <scenario> [--quick] [program.wasm …]\n");
   for (const name of names) console.log(`  ${name.padEnd(width)}  ${(await load(name)).question}`);
 }
 
-async function run(name: string, isQuick: boolean): Promise<number> {
+async function run(name: string, { isQuick, programs }: Pick<RunOptions, "isQuick" | "programs">): Promise<number> {
   const scenario = await load(name);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort(new Error("interrupted")));
@@ -49,7 +49,7 @@ async function run(name: string, isQuick: boolean): Promise<number> {
   const setting = { machine: inspectMachine(), commit: findCommit(import.meta.dirname) };
   talk(`${name}: ${scenario.question}`);
   try {
-    await scenario.run(findings, { isQuick, signal: stop.signal });
+    await scenario.run(findings, { isQuick, programs, signal: stop.signal });
   } catch (thrown) {
     if (stop.signal.aborted) return EXIT.interrupted;
     // What was measured before is still worth reading.
@@ -79,16 +79,21 @@ async function main(): Promise<number> {
     options: { quick: { type: "boolean", default: false } },
     allowPositionals: true,
   });
-  const [name, ...more] = positionals;
+  const [name, ...programs] = positionals;
   if (name === undefined) {
     await list();
     return EXIT.done;
   }
-  if (more.length > 0 || !listNames().includes(name)) {
-    talk(`error: Cannot run "${positionals.join(" ")}": the scenarios are ${listNames().join(", ")}`);
+  if (!listNames().includes(name)) {
+    talk(`error: Cannot run "${name}": the scenarios are ${listNames().join(", ")}`);
     return EXIT.usage;
   }
-  return await run(name, values.quick);
+  const missing = programs.find((path) => !existsSync(path));
+  if (missing !== undefined) {
+    talk(`error: Cannot measure "${missing}": there is no such file`);
+    return EXIT.usage;
+  }
+  return await run(name, { isQuick: values.quick, programs });
 }
 
 process.exitCode = await main();

@@ -18,6 +18,8 @@ export interface Scenario {
 export interface RunOptions {
   /** Short rounds and few samples: whether it works, not how fast it is. */
   readonly isQuick: boolean;
+  /** Paths of Wasm programs that are to be measured besides; only some scenarios look at them. */
+  readonly programs: readonly string[];
   /** Aborts when the user interrupts; whatever was started must then end. */
   readonly signal: AbortSignal;
 }
