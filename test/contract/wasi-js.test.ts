@@ -22,6 +22,7 @@ const NO_ENV = "there is no env, time or network at the top level, which runs wh
 const NO_NODE = "JavaScript in Wasm has no modules of Node and no WebAssembly of its own; the build says so";
 
 const COLUMNS = "the engine inside names lines as V8 does, and columns in its own way";
+const NO_END = "a limit ends one request; the function has no process of its own that would end with it";
 const BROKEN_OFF = "a body that breaks off is told as such; what was thrown is on the console";
 
 /** What cannot be. */
@@ -47,6 +48,11 @@ const SKIP: Readonly<Record<string, string>> = {
   "a function that throws fails with NEBULA_GUEST_THREW, its stack mapped to its sources": COLUMNS,
   "stacks on the console are mapped to the sources": COLUMNS,
   "a body that fails midway gives what came before and then NEBULA_GUEST_THREW": BROKEN_OFF,
+  "the CPU limit ends a loop": NO_END,
+  "the CPU limit counts work after the response": NO_END,
+  "the memory limit ends a function that fills objects on the heap": NO_END,
+  "the memory limit ends a function that fills one growing array": NO_END,
+  "the memory limit ends a function that fills ArrayBuffers": NO_END,
   "the memory limit ends a function that fills Wasm memory": NO_NODE,
   "the wall limit ends an instance that blocks its thread without using the processor": NO_NODE,
 };

@@ -116,7 +116,8 @@ class World {
     if (this.#isListener) for (const [name, value] of Object.entries(env)) Reflect.set(globalThis, name, value);
     let isOver = false;
     const { report } = this.#events;
-    const fail = (error: unknown) => this.#print("e", `Uncaught ${describeError(error).stack}`);
+    const fail = (error: unknown) =>
+      this.#print("e", `Uncaught ${describeError(error).stack ?? describeError(error).message}`);
     void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail }).then(() => {
       isOver = true;
     });
