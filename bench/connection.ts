@@ -10,7 +10,8 @@ import { connect, type Socket } from "node:net";
 
 const TIMEOUT_MS = 30_000;
 const HEAD_END = Buffer.from("\r\n\r\n");
-const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+/** The last chunk, and the trailers behind it. */
+const CHUNKS_END = /(?:^|\r\n)0\r\n(?:[^\r\n]+\r\n)*\r\n$/;
 
 export interface Reply {
   readonly status: number;
@@ -76,7 +77,7 @@ function findReply(received: Buffer): Pick<Reply, "status" | "head" | "body"> | 
   const raw = received.subarray(end + HEAD_END.length);
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
   const isWhole =
-    length === undefined ? raw.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK) : raw.length >= Number(length);
+    length === undefined ? CHUNKS_END.test(raw.toString("latin1")) : raw.length >= Number(length);
   if (!isWhole) return undefined;
   const body = length === undefined ? joinChunks(raw) : raw.toString();
   return { status: Number(head.slice(9, 12)), head, body };
@@ -87,6 +88,7 @@ function joinChunks(raw: Buffer): string {
   for (let at = 0; at < raw.length; ) {
     const lineEnd = raw.indexOf("\r\n", at);
     const size = Number.parseInt(raw.toString("latin1", at, lineEnd), 16);
+    if (size === 0) break;
     chunks.push(raw.subarray(lineEnd + 2, lineEnd + 2 + size));
     at = lineEnd + 2 + size + 2;
   }

@@ -45,7 +45,7 @@ function isWhole(text: string): boolean {
   const end = text.indexOf("\r\n\r\n");
   if (end < 0) return false;
   const length = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, end))?.[1];
-  return length === undefined ? text.endsWith("0\r\n\r\n") : text.length >= end + 4 + Number(length);
+  return length === undefined ? /\r\n0\r\n(?:[^\r\n]+\r\n)*\r\n$/.test(text) : text.length >= end + 4 + Number(length);
 }
 
 const startMs = performance.now();
