@@ -105,15 +105,20 @@ export class Lane implements AsyncDisposable {
     return this.#jobs.size === 0;
   }
 
-  /** Whether nothing keeps it busy, as far as is known. */
+  /** Whether nothing holds it up, as far as is known. */
   get isFree(): boolean {
-    return this.isIdle || (this.#busy.size === 0 && this.#meter.isAlive);
+    return this.isIdle || (this.#busy.size === 0 && this.#meter.isAlive && !this.#isFull);
   }
 
-  /** Whether a request of the program keeps it busy. */
-  isBusyWith(program: HostedProgram): boolean {
-    for (const job of this.#busy.keys()) if (job.program === program) return true;
+  /** Whether a request of the program may be what holds it up. */
+  isHeldBy(program: HostedProgram): boolean {
+    for (const job of this.#isFull ? this.#jobs : this.#busy.keys()) if (job.program === program) return true;
     return false;
+  }
+
+  /** The rest is for what its requests may still come to need. */
+  get #isFull(): boolean {
+    return this.#meter.memoryBytes > this.#parts.memoryBytes / 2;
   }
 
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
@@ -145,7 +150,7 @@ export class Lane implements AsyncDisposable {
   #hasRoom({ expectedMs, state }: HostedProgram, { isAlone }: { isAlone: boolean }): boolean {
     if (!this.#isOpen || state?.job !== undefined || this.#jobs.size >= MAX_IN_FLIGHT) return false;
     if (this.isFree) return true;
-    if (!this.#meter.isAlive) return false;
+    if (!this.#meter.isAlive || this.#isFull) return false;
     let aheadMs = isAlone ? Number.POSITIVE_INFINITY : 0;
     for (const [job, ms] of this.#busy) aheadMs += job.isAlone ? Number.POSITIVE_INFINITY : ms;
     return aheadMs + expectedMs <= AHEAD_MS;

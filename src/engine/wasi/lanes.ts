@@ -134,7 +134,7 @@ export class Lanes implements AsyncDisposable {
     const { count, maxCount } = this.#options;
     const busy = this.#lanes.filter((lane) => !lane.isFree);
     if (busy.length < count) return true;
-    return busy.filter((lane) => lane.isBusyWith(program)).length < maxCount - busy.length;
+    return busy.filter((lane) => lane.isHeldBy(program)).length < maxCount - busy.length;
   }
 
   /** Somebody waits. Lanes that are always there are opened at once, others when all are held up. */
