@@ -12,7 +12,14 @@ export const GUEST_OPTIONS = {
   format: "iife",
   platform: "neutral",
   target: "es2024",
-  supported: { "async-await": false, "async-generator": false, "for-await": false, using: false },
+  // An import at run time would find nothing, and wait in a promise of the engine: it is refused when it is called.
+  supported: {
+    "dynamic-import": false,
+    "async-await": false,
+    "async-generator": false,
+    "for-await": false,
+    using: false,
+  },
   charset: "utf8",
   legalComments: "none",
   tsconfigRaw: "{}",
