@@ -328,3 +328,91 @@ describe("many streams at once", () => {
     },
   );
 });
+
+describe("trailers", () => {
+  const later = async (value: unknown) => {
+    await turns(3);
+    return value;
+  };
+  const BODIES: Readonly<Record<string, () => Body>> = {
+    nothing: () => null,
+    "a whole body": () => Buffer.from("body"),
+    "a large body": () => Buffer.alloc(300_000, 98),
+    "a stream": () => createSource(200_000, 30_000).stream,
+  };
+
+  it.each(Object.entries(BODIES))("of an answer come after %s", async (_, make) => {
+    const { host, guest } = createPair(undefined, () => ({ head: {}, body: make(), trailers: later(["x", "y"]) }));
+    const call = host.peer.call({}, null);
+    const { body, trailers } = await call.answer;
+    const expected = await bytesOf(make());
+    expect(Buffer.compare(await bytesOf(body), expected)).toBe(0);
+    expect(await trailers).toEqual(["x", "y"]);
+    await call.settled;
+    expect([...host.broken, ...guest.broken]).toEqual([]);
+  });
+
+  it("come together with a whole body, which is then no stream", async () => {
+    const { host } = createPair(undefined, () => ({ head: {}, body: Buffer.from("b"), trailers: later(["x", "y"]) }));
+    const { body } = await host.peer.call({}, null).answer;
+    expect(body).toBeInstanceOf(Uint8Array);
+  });
+
+  it.each(["a large body", "a stream"])("of a request come after %s", async (name) => {
+    const seen = Promise.withResolvers<unknown>();
+    const { host, guest } = createPair(undefined, async (call) => {
+      const { trailers } = call;
+      const bytes = await bytesOf(call.takeBody());
+      seen.resolve([bytes.byteLength, await trailers]);
+      return { head: {}, body: null };
+    });
+    const make = BODIES[name];
+    const call = host.peer.call({}, make?.() ?? null, later(["x", "y"]));
+    await call.settled;
+    expect(await seen.promise).toEqual([(await bytesOf(make?.() ?? null)).byteLength, ["x", "y"]]);
+    expect([...host.broken, ...guest.broken]).toEqual([]);
+  });
+
+  it("that are none leave nothing behind, and cost no promise after a whole body", async () => {
+    const { host } = createPair(undefined, (call) => ({
+      head: { asked: call.trailers === undefined },
+      body: Buffer.from("b"),
+      trailers: later(undefined),
+    }));
+    const call = host.peer.call({}, null);
+    const answer = await call.answer;
+    expect(answer).toMatchObject({ head: { asked: true }, trailers: undefined });
+    await call.settled;
+  });
+
+  it("that never come do not outlive a call that is cancelled", async () => {
+    const never = new Promise<unknown>(() => {});
+    const { host, guest } = createPair(undefined, () => ({
+      head: {},
+      body: createSource(10, 10).stream,
+      trailers: never,
+    }));
+    const call = host.peer.call({}, null);
+    const { trailers } = await call.answer;
+    await turns();
+    call.cancel(new Error("enough"));
+    await call.settled;
+    expect(await trailers).toBeUndefined();
+    expect([...host.broken, ...guest.broken]).toEqual([]);
+    expect(host.peer.openCalls).toBe(0);
+  });
+
+  it("that fail make the call fail, with the answerer's words for it", async () => {
+    const { host } = createPair(undefined, () => ({
+      head: {},
+      body: createSource(10, 10).stream,
+      trailers: Promise.reject(new RangeError("no")),
+      explain: (thrown) => Object.assign(new Error("explained"), { cause: thrown, name: "Explained" }),
+    }));
+    const call = host.peer.call({}, null);
+    const { body, trailers } = await call.answer;
+    await expect(bytesOf(body)).rejects.toMatchObject({ wire: { name: "Explained", message: "explained" } });
+    expect(await trailers).toBeUndefined();
+    await call.settled;
+  });
+});

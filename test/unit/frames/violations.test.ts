@@ -18,6 +18,7 @@ const HEAD = '{"status":200}';
 const answer = (id: number, flags = 0) => encodeText(KIND.ANSWER | flags, id, HEAD);
 const data = (id: number, bytes: number, flags = 0) => encodeBytes(KIND.DATA | flags, id, Buffer.alloc(bytes));
 const open = (id: number, flags = END) => encodeText(KIND.OPEN | flags, id, "{}");
+const trailers = (id: number, flags = 0, text = '["x-a","b"]') => encodeText(KIND.TRAILERS | flags, id, text);
 const FULL = Array.from({ length: WINDOW_BYTES / 65_536 }, () => data(1, 65_536));
 
 /** The host has opened stream 1; the other side answers with these. */
@@ -50,6 +51,21 @@ const VIOLATIONS: Readonly<Record<string, readonly Buffer[]>> = {
   "credit that is no number": [encodeText(KIND.CREDIT, 1, "123")],
   "more credit than a window": [encodeCredit(1, 0xffff_ffff)],
   "more credit than a window, in pieces": [encodeCredit(1, WINDOW_BYTES), encodeCredit(1, 1)],
+  "trailers that are no JSON": [answer(1), trailers(1, END, "x-a: b")],
+  "trailers before the end": [answer(1), trailers(1)],
+  "trailers twice": [answer(1), trailers(1, END), trailers(1, END)],
+  "trailers after the end": [answer(1, END), trailers(1, END)],
+  "trailers after a failure": [encodeText(KIND.CANCEL | END, 1, "{}"), trailers(1, END)],
+  "trailers without a head": [trailers(1, END)],
+  "data after the trailers": [answer(1), trailers(1, END), data(1, 1)],
+  "trailers on a stream that is not open": [trailers(7, END)],
+  "trailers of a request before its end": [open(2, 0), trailers(2)],
+  "trailers of a request after its end": [open(2, END), trailers(2, END)],
+  "trailers of a request twice": [open(2, 0), trailers(2, END), trailers(2, END)],
+  "trailers that say they are larger than a head may be": [
+    answer(1),
+    Buffer.from([0, 16, 0, 1, KIND.TRAILERS | END, 0, 0, 0, 1]),
+  ],
   "too many streams at once": Array.from({ length: 17 }, (_, i) => open(2 + 2 * i, 0)),
   "a frame that says it has gigabytes": [Buffer.from([255, 255, 255, 255, KIND.DATA, 0, 0, 0, 1])],
   HTTP: [Buffer.from("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")],

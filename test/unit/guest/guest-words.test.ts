@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findCallHead, findNote, readResponseHead } from "../../../src/engine/guest/guest-words.ts";
+import { findCallHead, findNote, readResponseHead, readTrailers } from "../../../src/engine/guest/guest-words.ts";
 
 const HEAD = { status: 200, headers: ["x-a", "b"] };
 const CALL = {
@@ -69,7 +69,35 @@ describe("readResponseHead()", () => {
   });
 });
 
+describe("readTrailers()", () => {
+  it("takes what HTTP allows, and says what it does not", () => {
+    expect(readTrailers([], 100)).toEqual([]);
+    expect(readTrailers(["x-a", "b"], 100)).toEqual(["x-a", "b"]);
+    expect(readTrailers(["x-a", "b".repeat(100)], 100)).toBe("its trailers have 107 bytes, the limit is 100 bytes");
+  });
+
+  it.each([
+    ["no list", { 0: "a", 1: "b", length: 2 }, ""],
+    ["a name without a value", ["a"], ""],
+    ["a list of lists", [["a", "b"]], ""],
+    ["a deep list", JSON.parse(`${"[".repeat(50_000)}${"]".repeat(50_000)}`), ""],
+    ["a line end in a name", ["a\r\nb", "c"], ': the name "a\\r\\nb"'],
+    ["a line end in a value", ["x-a", "b\r\nset-cookie: c"], ': the value of "x-a"'],
+    ["a number for a value", ["x-a", 1], ': the value of "x-a"'],
+    ["a long name", ["x-a", "", "\u0000".repeat(500), ""], `: the name ${JSON.stringify(`${"\u0000".repeat(64)}…`)}`],
+  ])("refuses %s", (_, value, which) => {
+    expect(readTrailers(value, 1_000)).toBe(`its trailers hold what HTTP does not allow${which}`);
+  });
+});
+
 describe("findCallHead()", () => {
+  it("takes how long connecting may take, and nothing that is no time", () => {
+    expect(findCallHead({ ...CALL, connectTimeoutMs: 0.5 })).toEqual({ ...CALL, connectTimeoutMs: 0.5 });
+    for (const connectTimeoutMs of [-1, 2 ** 31, Number.NaN, "5", null]) {
+      expect(findCallHead({ ...CALL, connectTimeoutMs })).toEqual(CALL);
+    }
+  });
+
   it("takes calls to bindings and to the network", () => {
     expect(findCallHead(CALL)).toEqual(CALL);
     expect(findCallHead({ ...CALL, op: "outbound", more: 1 })).toEqual({ ...CALL, op: "outbound" });

@@ -9,6 +9,7 @@ import { createOutbound, type Resolve } from "../../../src/bindings/outbound.ts"
 import type { Body, HeaderList } from "../../../src/model/exchange.ts";
 import { findHeader } from "../../../src/model/exchange.ts";
 import { bytesOf, createFeed, rejectionOf } from "../../support/capabilities.ts";
+import { createFakeClock } from "../../support/fake-clock.ts";
 
 const nowhere: Resolve = (hostname, _options, callback) => callback(new Error(`ENOTFOUND ${hostname}`), []);
 
@@ -259,5 +260,118 @@ describe("a redirect", () => {
     expect(await rejectionOf(ask(`http://${host}/`, { redirect: "error" }))).toMatchObject({
       code: "NEBULA_OUTBOUND_FAILED",
     });
+  });
+});
+
+describe("trailers", () => {
+  test("come after the answer's body, without what may be none", async () => {
+    const host = await serve((_request, response) => {
+      response.writeHead(200, { trailer: "x-sum" }).write("body");
+      response.addTrailers({ "X-Sum": "4", "cache-control": "no-store", "set-cookie": "a=b" });
+      response.end();
+    });
+    const answer = await open([host])(`http://${host}/`);
+    expect((await bytesOf(answer.body)).toString()).toBe("body");
+    expect(await answer.trailers).toEqual(["x-sum", "4"]);
+  });
+
+  test("are none where none come, and where the body breaks off", async () => {
+    const host = await serve((request, response) => {
+      response.write("body");
+      if (request.url === "/whole") response.end();
+      else setTimeout(() => response.destroy(), 10);
+    });
+    const fetch = open([host]);
+    const whole = await fetch(`http://${host}/whole`);
+    await bytesOf(whole.body);
+    expect(await whole.trailers).toBeUndefined();
+    const broken = await fetch(`http://${host}/broken`);
+    const thrown = await bytesOf(broken.body).catch((error: unknown) => error);
+    expect(await broken.trailers).toBeUndefined();
+    expect(broken.explain?.(thrown)).toMatchObject({
+      code: "NEBULA_OUTBOUND_FAILED",
+      details: { reason: "terminated" },
+    });
+  });
+
+  test("do not keep back an answer that is cancelled", async () => {
+    const host = await serve((_request, response) => void response.write("for ever"));
+    const answer = await open([host])(`http://${host}/`);
+    if (answer.body instanceof ReadableStream) await answer.body.cancel();
+    expect(await answer.trailers).toBeUndefined();
+  });
+});
+
+describe("a failure says why", () => {
+  const NAMED: readonly (readonly [reason: string, code: string])[] = [
+    ["dns", "ENOTFOUND"],
+    ["dns-timeout", "EAI_AGAIN"],
+    ["unroutable", "EHOSTUNREACH"],
+    ["connect-timeout", "UND_ERR_CONNECT_TIMEOUT"],
+    ["tls-certificate", "DEPTH_ZERO_SELF_SIGNED_CERT"],
+    ["tls", "ERR_SSL_WRONG_VERSION_NUMBER"],
+  ];
+  test.each(NAMED)("%s", async (reason, code) => {
+    const fetch = open(["api.example"], (_hostname, _options, callback) =>
+      callback(Object.assign(new Error("no"), { code }), []),
+    );
+    expect(await rejectionOf(fetch("http://api.example/"))).toMatchObject({
+      code: "NEBULA_OUTBOUND_FAILED",
+      details: { reason },
+    });
+  });
+
+  test("of what comes from the wire, too", async () => {
+    const silent = await serve((request, response) => {
+      if (request.url === "/large") response.writeHead(200, { "x-a": "a".repeat(40_000) }).end();
+      else response.destroy();
+    });
+    const fetch = open([silent]);
+    for (const [path, reason] of [
+      ["gone", "terminated"],
+      ["large", "headers-too-large"],
+    ]) {
+      expect((await rejectionOf(fetch(`http://${silent}/${path}`))).details.reason).toBe(reason);
+    }
+    expect((await rejectionOf(fetch("http://elsewhere/"))).details.reason).toBe("denied");
+    expect((await rejectionOf(open(["a.test"], toPrivate)("http://a.test/"))).details.reason).toBe("address-denied");
+  });
+});
+
+const toPrivate: Resolve = (_hostname, _options, callback) => callback(null, [{ address: "10.0.0.1", family: 4 }]);
+
+describe("connecting", () => {
+  test("may take as long as the caller says, and no longer", async () => {
+    const clock = createFakeClock();
+    const asked = Promise.withResolvers<void>();
+    const outbound = createOutbound({
+      name: "guest",
+      allow: ["api.example"],
+      headersTimeoutMs: 5_000,
+      clock,
+      resolve: () => asked.resolve(),
+    });
+    onTestFinished(() => outbound[Symbol.asyncDispose]());
+    const head = { method: "GET", url: "http://api.example/", headers: [] };
+    const { signal } = new AbortController();
+    const answer = outbound.fetch({ head, body: null, signal }, { redirect: "manual", connectTimeoutMs: 50 });
+    const failure = rejectionOf(answer);
+    await asked.promise;
+    clock.pass(50);
+    expect(await failure).toMatchObject({ code: "NEBULA_OUTBOUND_FAILED", details: { reason: "connect-timeout" } });
+  });
+
+  test("in time, an answer may take longer", async () => {
+    const clock = createFakeClock();
+    const head = await serve((_request, response) => {
+      clock.pass(1_000);
+      response.end("late");
+    });
+    const outbound = createOutbound({ name: "guest", allow: [head], headersTimeoutMs: 5_000, clock });
+    onTestFinished(() => outbound[Symbol.asyncDispose]());
+    const { signal } = new AbortController();
+    const call = { head: { method: "GET", url: `http://${head}/`, headers: [] }, body: null, signal };
+    const { body } = await outbound.fetch(call, { redirect: "manual", connectTimeoutMs: 50 });
+    expect((await bytesOf(body)).toString()).toBe("late");
   });
 });
