@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -36,6 +37,19 @@ const threaded = assembleWat(`(module
   (import "wasi" "thread-spawn" (func (param i32) (result i32)))
   (memory (export "memory") 1) (func (export "_start")))`);
 
+/** A component that answers with the body in capitals. */
+const capitals = readFileSync(join(import.meta.dirname, "../../functions/stream-component/stream-component.wasm"));
+const serving = (body: string, response: unknown) => ({
+  proposals: ["http"],
+  world: "wasi:http/proxy",
+  operations: [
+    { type: "run" },
+    { type: "request", method: "POST", path: "/", body, response },
+    { type: "kill", signal: "SIGINT" },
+    { type: "wait" },
+  ],
+});
+
 const exits = toProgram({ start: "(call $proc_exit (i32.const 7))" });
 
 const TESTS: Readonly<Record<string, readonly [Uint8Array, unknown?]>> = {
@@ -58,6 +72,10 @@ const TESTS: Readonly<Record<string, readonly [Uint8Array, unknown?]>> = {
   ],
   "good/finds": [opener, { dirs: ["tree.dir"] }],
   "good/finds-root": [opener, { root: "tree.dir" }],
+  "good/serves": [
+    capitals,
+    serving("nebula", { status: 200, headers: { "content-type": "text/plain; charset=utf-8" }, body: "NEBULA" }),
+  ],
   "good/threads": [threaded],
   "good/sockets": [exits, { proposals: ["sockets"], operations: [{ type: "run" }, { type: "wait" }] }],
   "bad/says": [saying("hello"), { stdout: "hell" }],
@@ -66,6 +84,7 @@ const TESTS: Readonly<Record<string, readonly [Uint8Array, unknown?]>> = {
   "bad/hangs": [loop],
   "bad/field": [exits, { exit_coda: 7 }],
   "bad/finds": [opener],
+  "bad/serves": [capitals, serving("nebula", { status: 404 })],
   "bad/broken": [saying("hello").subarray(0, 50)],
 };
 
@@ -89,14 +108,14 @@ describe("the runner of WASI tests", () => {
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
   it("ends with 0 when nothing fails", () => {
-    expect(told.good?.lines.at(-1)).toBe("7 passed, 0 failed, 2 skipped");
+    expect(told.good?.lines.at(-1)).toBe("8 passed, 0 failed, 2 skipped");
     expect(told.good?.code).toBe(0);
   });
 
   it("counts by folder, by the name that the folder gives itself", () => {
-    expect(told.all?.lines).toContain("good: 7 passed, 0 failed, 2 skipped");
-    expect(told.all?.lines).toContain("The bad ones: 0 passed, 7 failed, 0 skipped");
-    expect(told.all?.lines.at(-1)).toBe("7 passed, 7 failed, 2 skipped");
+    expect(told.all?.lines).toContain("good: 8 passed, 0 failed, 2 skipped");
+    expect(told.all?.lines).toContain("The bad ones: 0 passed, 8 failed, 0 skipped");
+    expect(told.all?.lines.at(-1)).toBe("8 passed, 8 failed, 2 skipped");
   });
 
   it("ends with 1 when something fails, and when there is nothing", () => {
@@ -111,6 +130,7 @@ describe("the runner of WASI tests", () => {
     { name: "bad/hangs", why: "it was not done after 2500 ms" },
     { name: "bad/field", why: "unknown fields: exit_coda" },
     { name: "bad/finds", why: "exit code: expected 0, got 8" },
+    { name: "bad/serves", why: "POST /: expected status 404, got 200" },
     { name: "bad/broken", why: "exit code: expected 0, got 134" },
   ])("says why $name fails", ({ name, why }) => {
     const line = told.all?.lines.find((each) => each.startsWith(`FAILED ${name}: `));
