@@ -28,7 +28,7 @@ export async function sendStream(
       const { value } = next;
       if (!holdToLength(() => response.write(value))) await drained(response);
     }
-    if (!response.destroyed && beforeEnd !== undefined) await beforeEnd();
+    if (!response.destroyed && beforeEnd !== undefined) await unlessClosed(response, beforeEnd());
     if (!response.destroyed) holdToLength(() => response.end());
   } finally {
     response.off("close", cancel);
@@ -46,6 +46,17 @@ function holdToLength<T>(write: () => T): T {
       "Cannot pass on the response: its body is not as long as its content-length",
       { cause },
     );
+  }
+}
+
+/** Waits for the work, unless the client leaves before it is done. */
+async function unlessClosed(response: ServerResponse, work: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  response.once("close", resolve);
+  try {
+    await Promise.race([work, promise]);
+  } finally {
+    response.off("close", resolve);
   }
 }
 

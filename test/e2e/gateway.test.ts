@@ -4,6 +4,7 @@
  */
 
 import { afterEach, describe, expect, test } from "vitest";
+import { NebulaError } from "../../src/model/errors.ts";
 import type { Answer, Call } from "../../src/model/exchange.ts";
 import { MIB } from "../../src/model/units.ts";
 import { bytesOf, createFeed, until } from "../support/capabilities.ts";
@@ -528,5 +529,101 @@ describe("drain()", () => {
     await gateway.gateway.drain({ timeoutMs: 20 });
     await connection.closed();
     await feed.cancelled;
+  });
+});
+
+describe("trailers", () => {
+  const CHUNKED = "Transfer-Encoding: chunked\r\n";
+  const withTrailers = (
+    body: Answer["body"],
+    trailers: Answer["trailers"],
+    headers: readonly string[] = [],
+  ): Answer => ({
+    head: { status: 200, headers },
+    body,
+    trailers,
+  });
+  const raw = async (request: string, answer: () => Answer) => {
+    await using connection = await open({ answer });
+    connection.send(request);
+    await until(
+      "the answer",
+      () => connection.isClosed || /\r\n(0\r\n(.+\r\n)*\r\n|\r\nwhole)$/.test(connection.received),
+    );
+    return connection.received;
+  };
+  const bodies = { whole: () => Buffer.from("whole"), streamed: () => ReadableStream.from([Buffer.from("whole")]) };
+
+  test.each(Object.entries(bodies))("of an answer that is %s come last", async (_, body) => {
+    const answer = () => withTrailers(body(), Promise.resolve(["x-sum", "5", "host", "no"]));
+    expect(await raw(get(), answer)).toMatch(/\r\n5\r\nwhole\r\n0\r\nx-sum: 5\r\n\r\n$/);
+  });
+
+  test("that are none leave a whole answer as it is", async () => {
+    for (const trailers of [
+      Promise.resolve(undefined),
+      Promise.resolve([]),
+      Promise.resolve(["content-length", "1"]),
+    ]) {
+      const received = await raw(get(), () => withTrailers(Buffer.from("whole"), trailers));
+      expect(received).toContain("content-length: 5\r\n");
+      expect(received).not.toContain("trailer");
+    }
+  });
+
+  test("do not come behind a length that was promised", async () => {
+    const answer = () =>
+      withTrailers(bodies.streamed(), Promise.resolve(["x", "y"]), ["content-length", "5", "trailer", "x"]);
+    const received = await raw(get(), answer);
+    expect(received).toMatch(/\r\n\r\nwhole$/);
+    expect(received).not.toContain("trailer");
+  });
+
+  test("that cannot be passed on cut the connection before the end", async () => {
+    const failing = () => {
+      const trailers = Promise.reject(new NebulaError("NEBULA_RESPONSE_INVALID", "no"));
+      trailers.catch(() => {});
+      return withTrailers(bodies.streamed(), trailers);
+    };
+    expect(await raw(get(), failing)).not.toMatch(/\r\n0\r\n/);
+    await until("a line", () => gateway.lines.length > 0);
+    expect(gateway.lines[0]?.fields.code).toBe("NEBULA_RESPONSE_INVALID");
+  });
+
+  test("that never come are not waited for when the client has left", async () => {
+    await using connection = await open({ answer: () => withTrailers(bodies.streamed(), new Promise(() => {})) });
+    connection.send(get());
+    await connection.until("whole");
+    connection.socket.destroy();
+    await until("a line", () => gateway.lines.length > 0);
+    expect(gateway.lines[0]?.fields.code).toBe("NEBULA_CLIENT_GONE");
+  });
+
+  test("of a request are known when its body has been read, and only those that may be", async () => {
+    const seen: unknown[] = [];
+    const answer = async ({ body, trailers }: Call) => {
+      await bytesOf(body);
+      seen.push(await trailers);
+      return text("whole");
+    };
+    const send = (trailers: string) => ask(post(CHUNKED, `1\r\na\r\n0\r\n${trailers}\r\n`), { answer });
+    await send("X-Sum: 1\r\nAuthorization: me\r\nX-Sum: 2\r\n");
+    await gateway[Symbol.asyncDispose]();
+    await send("");
+    expect(seen).toEqual([["x-sum", "1", "x-sum", "2"], undefined]);
+  });
+
+  test("of a request that breaks off are none", async () => {
+    const seen = Promise.withResolvers<unknown>();
+    const answer = async ({ body, trailers }: Call) => {
+      await bytesOf(body).catch(() => {});
+      seen.resolve(await trailers);
+      return text("whole");
+    };
+    await using connection = await open({ answer });
+    connection.send(post(CHUNKED, "1\r\na\r\n"));
+    await until("the call", () => gateway.seen.length > 0);
+    connection.socket.destroy();
+    expect(await seen.promise).toBeUndefined();
   });
 });

@@ -2,9 +2,13 @@ import { EventEmitter } from "node:events";
 
 /** The frames' socket of this process, once it has been heard from: for guests that write what no correct guest writes. */
 export let socket: any;
+/** The stream of the last call that the host has opened. */
+export let stream = 0;
+const OPEN = 1;
 const emit = EventEmitter.prototype.emit;
 EventEmitter.prototype.emit = function (this: any, ...args: any) {
   if (this?._handle && this.constructor?.name === "Socket") socket ??= this;
+  if (this === socket && args[0] === "data" && (args[1][4] & 0x3f) === OPEN) stream = args[1].readUInt32BE(5);
   return emit.apply(this, args);
 };
 
