@@ -6,9 +6,8 @@
  * names a segment they go altogether: a snapshot has thousands, and an instance takes time for each.
  */
 
-import { type DataSegment, readDataSegments } from "./data-segments.ts";
+import type { DataSegment } from "./data-segments.ts";
 import { decodeModule, type ModuleInfo } from "./module.ts";
-import { WasmReader } from "./reader.ts";
 import { readSections, SECTION, type Section } from "./sections.ts";
 import { PAGE_BYTES } from "./types.ts";
 import { concatBytes, toSection, toU32 } from "./writer.ts";
@@ -30,9 +29,13 @@ export type SplitModule =
 
 /** Splits the module. The same bytes give the same result. @throws {WasmError} when they are no module. */
 export function splitData(bytes: Uint8Array): SplitModule {
-  const reason = findReason(decodeModule(bytes));
+  const info = decodeModule(bytes);
+  const reason = findReason(info);
   if (reason !== undefined) return { bytes, reason };
   const image: ImagePart[] = [];
+  for (const { mode, offset, content } of info.data) {
+    if (mode === "active" && offset !== undefined && content.byteLength > 0) image.push({ offset, bytes: content });
+  }
   const sections = readSections(bytes);
   const parts = [bytes.subarray(0, 8)];
   const isNamed = namesSegments(sections);
@@ -42,12 +45,8 @@ export function splitData(bytes: Uint8Array): SplitModule {
       parts.push(bytes.subarray(start, contentStart + content.byteLength));
       continue;
     }
-    const segments = readDataSegments(new WasmReader(content, contentStart));
-    for (const { mode, offset, content: part } of segments) {
-      if (mode === "active" && offset !== undefined && part.byteLength > 0) image.push({ offset, bytes: part });
-    }
-    if (isNamed)
-      parts.push(toSection(SECTION.data, concatBytes([toU32(segments.length), ...segments.flatMap(toPassive)])));
+    const passive = info.data.flatMap(toPassive);
+    if (isNamed) parts.push(toSection(SECTION.data, concatBytes([toU32(info.data.length), ...passive])));
   }
   return { bytes: concatBytes(parts), image };
 }
