@@ -6,6 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { checkWasm } from "../../src/build/check-wasm.ts";
 import type { Instance } from "../../src/engine/engine.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
 import { toNebulaError } from "../../src/model/errors.ts";
@@ -28,6 +29,7 @@ const lab = await openWasiLab();
 afterAll(() => lab[Symbol.asyncDispose]());
 const signal = new AbortController().signal;
 const MIB = 1024 * 1024;
+const MEMORY_BYTES = 128 * MIB;
 /** What a hostile program may take, so that its test is over soon. */
 const LIMITS = { startMs: 2_000, wallMs: 700, cpuMs: 2_000 } as const;
 
@@ -67,8 +69,15 @@ const big = (value: number): number[] => {
 const wat = (text: string) => () => assembleWat(text);
 const program = (text: Parameters<typeof toProgram>[0]) => () => toProgram(text);
 
-/** What a deployment answers: refused, with this in the message. */
-const REFUSED: readonly { name: string; wasm: () => Uint8Array; message: string; limits?: Source["limits"] }[] = [
+/** What a deployment answers: refused, with this in the message; and what a build says of it, where it can see it. */
+const REFUSED: readonly {
+  name: string;
+  wasm: () => Uint8Array;
+  message: string;
+  limits?: Source["limits"];
+  isSeen?: boolean;
+  buildMessage?: string;
+}[] = [
   { name: "nothing", wasm: () => new Uint8Array(), message: "" },
   { name: "a header alone", wasm: () => toModule({}), message: "_start" },
   {
@@ -108,6 +117,7 @@ const REFUSED: readonly { name: string; wasm: () => Uint8Array; message: string;
     name: "a memory of 4 GiB",
     wasm: program({ start: "", memory: "65536" }),
     message: "bytes of memory",
+    buildMessage: "4 GiB of memory",
   },
   {
     name: "a memory larger than there can be",
@@ -213,16 +223,21 @@ const REFUSED: readonly { name: string; wasm: () => Uint8Array; message: string;
     wasm: program({ start: "", rest: "(func $spin (loop $again (br $again))) (start $spin)" }),
     message: "",
     limits: { startMs: 400, cpuMs: 300 },
+    isSeen: false,
   },
 ];
 
 describe("a hostile program is refused", () => {
-  it.each(REFUSED)("$name", async ({ wasm, message, limits }) => {
+  it.each(REFUSED)("$name", async ({ wasm, message, limits, isSeen = true, buildMessage = message }) => {
     const bytes = wasm();
     const refused = await rejectionOf(prepare(bytes, { isProven: false, ...(limits && { limits }) }));
     expect(refused.code).toBe("NEBULA_PREPARE_FAILED");
     expect(refused.message).toContain(message);
     expect(refused.message.length).toBeLessThan(2_000);
+    // The build says so too, before anything is sent; what only running shows, it cannot know.
+    const checked = checkWasm(bytes, { memoryBytes: MEMORY_BYTES });
+    expect(checked.problems !== undefined).toBe(isSeen);
+    if (isSeen) expect(checked.problems?.map((problem) => problem.message).join("; ")).toContain(buildMessage);
     // And it harms nobody where it was accepted by some older node.
     const failed = await rejectionOf(start(bytes, limits && { limits }).then((instance) => ask(instance)));
     expect(failed.fault).toBe("owner");
@@ -306,6 +321,7 @@ const ANSWERED: readonly { name: string; wasm: () => Uint8Array; text: string }[
 describe("a strange program answers all the same", () => {
   it.each(ANSWERED)("$name", async ({ wasm, text }) => {
     const bytes = wasm();
+    expect(checkWasm(bytes, { memoryBytes: MEMORY_BYTES }).problems).toBeUndefined();
     const prepared = await prepare(bytes, { isProven: false });
     await prepared[Symbol.asyncDispose]();
     expect(await askText(await start(bytes))).toBe(text);

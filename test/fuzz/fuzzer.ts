@@ -4,6 +4,8 @@
 
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { checkWasm } from "../../src/build/check-wasm.ts";
+import { inspectWasm } from "../../src/cli/inspect-wasm.ts";
 import type { Instance } from "../../src/engine/engine.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
 import { NebulaError } from "../../src/model/errors.ts";
@@ -91,6 +93,8 @@ interface Inspected {
 
 function inspect(bytes: Uint8Array): Inspected {
   try {
+    inspectWasm(bytes);
+    checkWasm(bytes, { memoryBytes: LIMITS.memoryBytes });
     const { problems } = judgeModule(decodeModule(bytes), { memoryBytes: LIMITS.memoryBytes });
     const after = Uint8Array.from(splitData(importMemory(bytes).bytes).bytes);
     return { fate: problems.length === 0 ? "fit" : "unfit", after };
