@@ -21,7 +21,8 @@ export interface Sandbox {
   /**
    * The command of one guest process. `index` tells processes apart and gives each its own user id. `mayLoadAddon`
    * grants the right to load the add-on that comes as ADDON_FD; our code in the guest gives it up (load-addon.guest.ts).
-   * The heap grows to `initialHeapBytes`, where they are given, before the collector looks for old garbage.
+   * The heap grows to `initialHeapBytes`, where they are given, before the collector looks for old garbage unasked; the
+   * process can ask it to.
    */
   command(options: CommandOptions): GuestCommand;
 }
@@ -169,7 +170,8 @@ function privileges(uid: number | undefined): string[] {
 }
 
 function heapFlags(memoryBytes: number, initialBytes: number | undefined): string[] {
-  const initial = initialBytes === undefined ? [] : [`--initial-old-space-size=${Math.ceil(initialBytes / MIB)}`];
+  const initial =
+    initialBytes === undefined ? [] : [`--initial-old-space-size=${Math.ceil(initialBytes / MIB)}`, "--expose-gc"];
   return [`--max-old-space-size=${Math.ceil(memoryBytes / MIB)}`, "--max-semi-space-size=8", ...initial];
 }
 

@@ -17,7 +17,7 @@ const ADDON_FD = 5;
 const end = process.exit.bind(process, 0);
 
 const addon = loadAddon(ADDON_FD);
-const guest = new WasmGuest("reason" in addon ? undefined : addon);
+const guest = new WasmGuest("reason" in addon ? undefined : addon, () => globalThis.gc?.());
 const peer = new Peer(new Socket({ fd: 3, readable: true, writable: true }), {
   side: "guest",
   maxIncoming: MAX_INCOMING,

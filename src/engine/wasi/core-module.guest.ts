@@ -78,9 +78,15 @@ export class CoreModule {
     imports: Record<string, Record<string, unknown>>,
     onMemory?: (memory: WebAssembly.Memory) => void,
   ): CoreInstance {
-    const memory = this.#kind && this.#options.memories.take(this.#kind);
+    const { memories } = this.#options;
+    const memory = this.#kind && memories.take(this.#kind);
     if (memory !== undefined) onMemory?.(memory);
-    return { instance: new WebAssembly.Instance(this.module, this.#toImports(imports, memory)), memory };
+    try {
+      return { instance: new WebAssembly.Instance(this.module, this.#toImports(imports, memory)), memory };
+    } catch (thrown) {
+      if (memory !== undefined) memories.drop(memory.buffer.byteLength);
+      throw thrown;
+    }
   }
 
   /**

@@ -3,7 +3,8 @@
  *
  *     taken ─▶ given back ─▶ as at first ─▶ taken          grown, or too many: dropped
  *
- * A memory is made as at first when it comes back and not when it is taken, because then nobody waits for it.
+ * A memory is made as at first when it comes back and not when it is taken, because then nobody waits for it. V8's collector
+ * does not see how much hangs on one that was dropped, so it is called when that has become much.
  */
 
 import type { Addon } from "./addon/load-addon.guest.ts";
@@ -18,6 +19,8 @@ export interface MemoryKind {
 
 /** Bytes of idle memories that a process keeps. */
 const KEPT_BYTES = 96 * 1024 * 1024;
+/** Bytes of memories that have been dropped and may still be there. */
+const DROPPED_BYTES = 128 * 1024 * 1024;
 const PAGE_BYTES = 65_536;
 /** A memory this small is zeroed faster than the add-on finds out which of its pages were written. */
 const ZEROED_BYTES = 4 * PAGE_BYTES;
@@ -25,13 +28,17 @@ const ZEROED_BYTES = 4 * PAGE_BYTES;
 /** The idle memories of one process. */
 export class Memories {
   readonly #addon: Addon | undefined;
-  /** Plain ones by their limits; those with an image by their kind itself. */
+  readonly #collect: () => void;
+  /** Plain ones by their limits; those with an image by their kind itself. The first has not come back for longest. */
   readonly #idle = new Map<string | MemoryKind, WebAssembly.Memory[]>();
   readonly #forgotten = new WeakSet<MemoryKind>();
   #keptBytes = 0;
+  #droppedBytes = 0;
 
-  constructor(addon: Addon | undefined) {
+  /** `collect` has V8 collect all garbage there is. */
+  constructor(addon: Addon | undefined, collect: () => void = () => {}) {
     this.#addon = addon;
+    this.#collect = collect;
   }
 
   /** A memory as a new one would be. Throws V8's RangeError, or the system's error, when there is none to be had. */
@@ -50,21 +57,47 @@ export class Memories {
   /** Takes a memory back that nothing runs on any more. */
   give(memory: WebAssembly.Memory, kind: MemoryKind): void {
     const bytes = kind.initialPages * PAGE_BYTES;
-    const isAsLarge = memory.buffer.byteLength === bytes && this.#keptBytes + bytes <= KEPT_BYTES;
-    if (!isAsLarge || this.#forgotten.has(kind) || !this.#reset(memory, kind)) return;
-    this.#keptBytes += bytes;
+    const { byteLength } = memory.buffer;
+    if (byteLength !== bytes || bytes > KEPT_BYTES || this.#forgotten.has(kind) || !this.#reset(memory, kind)) {
+      this.drop(byteLength);
+      return;
+    }
     const key = toKey(kind);
-    const idle = this.#idle.get(key);
-    if (idle === undefined) this.#idle.set(key, [memory]);
-    else idle.push(memory);
+    const idle = this.#idle.get(key) ?? [];
+    idle.push(memory);
+    this.#idle.delete(key);
+    this.#idle.set(key, idle);
+    this.#keptBytes += bytes;
+    while (this.#keptBytes > KEPT_BYTES) this.#evict();
+  }
+
+  /** A memory of so many bytes will not come back. */
+  drop(bytes: number): void {
+    this.#droppedBytes += bytes + PAGE_BYTES;
+    if (this.#droppedBytes < DROPPED_BYTES) return;
+    this.#droppedBytes = 0;
+    this.#collect();
   }
 
   /** Lets go of the memories of a kind that nobody asks for any more; plain ones are of use to others. */
   forget(kind: MemoryKind): void {
     this.#forgotten.add(kind);
     if (kind.image === undefined) return;
-    this.#keptBytes -= (this.#idle.get(kind)?.length ?? 0) * kind.initialPages * PAGE_BYTES;
+    const bytes = (this.#idle.get(kind)?.length ?? 0) * kind.initialPages * PAGE_BYTES;
     this.#idle.delete(kind);
+    this.#keptBytes -= bytes;
+    this.drop(bytes);
+  }
+
+  #evict(): void {
+    for (const [key, idle] of this.#idle) {
+      const bytes = idle.pop()?.buffer.byteLength;
+      if (idle.length === 0) this.#idle.delete(key);
+      if (bytes === undefined) continue;
+      this.#keptBytes -= bytes;
+      this.drop(bytes);
+      return;
+    }
   }
 
   #reset(memory: WebAssembly.Memory, { image }: MemoryKind): boolean {

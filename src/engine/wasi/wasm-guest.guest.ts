@@ -23,9 +23,10 @@ export class WasmGuest {
   readonly #programs = new Map<string, Program>();
   #peer: Peer | undefined;
 
-  constructor(addon: Addon | undefined) {
+  /** `collect` has V8 collect all garbage there is. */
+  constructor(addon: Addon | undefined, collect: () => void = () => {}) {
     this.#addon = addon;
-    this.#memories = new Memories(addon);
+    this.#memories = new Memories(addon, collect);
   }
 
   /** Notes and calls go to this peer from now on. */
