@@ -297,6 +297,13 @@ describe("requests that a component makes", () => {
     }
   });
 
+  test("may be many at once, up to the limit of subrequests", async () => {
+    const at = `127.0.0.1:${portOf(server)}/plain`;
+    expect(await out(at, "many/900")).toBe("answers 900\nerrors 0");
+    expect(await out(at, "many/15000")).toBe("answers 1000\nerrors 14000");
+    expect(lines.filter(({ fields }) => fields.code === "NEBULA_PROTOCOL_BROKEN")).toEqual([]);
+  });
+
   test("have a connection in time", async () => {
     expect(await out(`127.0.0.1:${portOf(server)}/plain`, "timed")).toBe("status 200\nplain\nnone\nx-end");
   });

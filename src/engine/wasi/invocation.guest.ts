@@ -144,7 +144,7 @@ class Invocation {
     const to = { op: "binding", binding: STATE_BINDING, method: "PUT", url: "http://state/", headers: [] } as const;
     // The answer waits for this too: until then the request may still fail.
     this.#watch.onWait = () => {};
-    await this.#watch.wait(this.#call.reach(to, packed).answer);
+    await this.#watch.wait(this.#call.reach(to, packed).then(({ answer }) => answer));
     state?.confirm();
   }
 

@@ -16,8 +16,8 @@ export interface ProgramCall {
   /** Keeps the invocation open until the work is over. */
   hold(work: Promise<unknown>): void;
   log(level: LogMethod, text: string): void;
-  /** Asks the host for something outside of this process. */
-  reach(to: Omit<GuestCallHead, "parent" | "redirect">, body: Body): OutgoingCall;
+  /** Asks the host for something outside of this process, once there is a place for that. Rejects when `signal` aborts before. */
+  reach(to: Omit<GuestCallHead, "parent" | "redirect">, body: Body, signal?: AbortSignal): Promise<OutgoingCall>;
 }
 
 /** An answer with the time it took. */

@@ -61,9 +61,9 @@ async function send(
   const url = (at < 0 ? undefined : headers[at + 1]) ?? `${isBinding ? "http" : scheme}://${authority}${pathWithQuery}`;
   const lines = at < 0 ? headers : headers.toSpliced(at, 2);
   const to = isBinding ? { op: "binding" as const, binding: authority } : { op: "outbound" as const, binding: "" };
-  signal.throwIfAborted();
-  const asked = call.reach({ ...to, method, url, headers: lines, connectTimeoutMs }, body);
+  const asked = await call.reach({ ...to, method, url, headers: lines, connectTimeoutMs }, body, signal);
   const onAbort = () => asked.cancel(signal.reason);
+  if (signal.aborted) onAbort();
   signal.addEventListener("abort", onAbort);
   void asked.settled.then(() => signal.removeEventListener("abort", onAbort));
   try {

@@ -9,6 +9,7 @@ import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
 import { readBody } from "../frames/read-body.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
+import { CallSlots } from "./call-slots.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";
 import { loadProgram } from "./load-program.guest.ts";
 import { Memories } from "./memories.guest.ts";
@@ -21,6 +22,7 @@ export class WasmGuest {
   readonly #addon: Addon | undefined;
   readonly #memories: Memories;
   readonly #programs = new Map<string, Program>();
+  readonly #slots = new CallSlots();
   #peer: Peer | undefined;
 
   /** `collect` has V8 collect all garbage there is. */
@@ -66,9 +68,12 @@ export class WasmGuest {
       },
       hold: (work) => call.hold(work),
       log: (level, text) => this.#peer?.note(call.id, { note: "log", level, text }),
-      reach: (to, body) => {
+      reach: async (to, body, signal) => {
+        const release = await this.#slots.take(head.program, signal);
         if (this.#peer === undefined) throw new TypeError("Cannot call out: there is no connection");
-        return this.#peer.call({ ...to, parent: call.id, redirect: "manual" }, body);
+        const asked = this.#peer.call({ ...to, parent: call.id, redirect: "manual" }, body);
+        void asked.settled.then(release);
+        return asked;
       },
     });
   }

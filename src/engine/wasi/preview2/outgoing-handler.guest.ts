@@ -20,6 +20,8 @@ import { err, ok, type Result, resource } from "./result.guest.ts";
 import type { Scope } from "./scope.guest.ts";
 
 const NS_PER_MS = 1e6;
+/** Requests of one instance at once, with answers that it has not dropped or read. */
+const MAX_OPEN = 1_000;
 const SCHEMES: ReadonlyMap<string, HttpHostScheme> = new Map(
   (["http", "https", "nebula-binding"] as const).map((scheme) => [scheme, scheme]),
 );
@@ -36,11 +38,17 @@ type Target = Pick<HttpHostRequest, "method" | "scheme" | "authority" | "pathWit
 /** `wasi:http/outgoing-handler`. */
 export function createOutgoingHandler(options: OutgoingHandlerOptions): HostFunctions {
   const { http } = options;
+  let open = 0;
   const handle = (request: OutgoingRequest, limits: RequestOptions): Result<FutureIncomingResponse, ErrorCode> => {
     const target = toTarget(request);
     if (target.tag === "err") return target;
     if (http === undefined) return err(errorCode("HTTP-request-denied"));
-    return ok(new Sending({ ...options, http, limits }).start(request, target.val));
+    if (open >= MAX_OPEN) return err(errorCode("connection-limit-reached"));
+    open += 1;
+    const onOver = () => {
+      open -= 1;
+    };
+    return ok(new Sending({ ...options, http, limits, onOver }).start(request, target.val));
   };
   return {
     handle: (request: unknown, limits: unknown) =>
@@ -63,6 +71,13 @@ function toTarget(request: OutgoingRequest): Result<Target, ErrorCode> {
   return ok({ method: fromMethod(request.method), scheme, authority, pathWithQuery, headers });
 }
 
+interface SendingOptions extends OutgoingHandlerOptions {
+  readonly http: HttpHost;
+  readonly limits: RequestOptions;
+  /** Called once when the request and its answer are over. */
+  onOver(): void;
+}
+
 /** One request under way, until its answer's body is over. */
 class Sending implements Disposable {
   readonly #http: HttpHost;
@@ -73,12 +88,19 @@ class Sending implements Disposable {
   readonly #release: () => void;
   readonly #future = new FutureIncomingResponse(() => this[Symbol.dispose]());
 
-  constructor(options: OutgoingHandlerOptions & { readonly http: HttpHost; readonly limits: RequestOptions }) {
+  constructor(options: SendingOptions) {
     this.#http = options.http;
     this.#clock = options.clock;
     this.#limits = options.limits;
     this.#scope = options.scope;
-    this.#release = options.scope.add(this);
+    const remove = options.scope.add(this);
+    let isOver = false;
+    this.#release = () => {
+      if (isOver) return;
+      isOver = true;
+      remove();
+      options.onOver();
+    };
   }
 
   start(request: OutgoingRequest, target: Target): FutureIncomingResponse {
