@@ -22,7 +22,8 @@ const CODE = Uint8Array.from({ length: 5_000 }, (_, i) => i % 251);
 async function open(options: Partial<KeptCodeOptions> = {}) {
   const dir = join(await mkdtemp(join(root, "case-")), "code");
   const lines: string[] = [];
-  let dateMs = 1_800_000_000_000;
+  // From now on: files that are being written have the time of the machine.
+  let dateMs = Date.now();
   const clock = { nowMs: () => 0, dateMs: () => (dateMs += 1_000), after: () => ({ [Symbol.dispose]: () => {} }) };
   const log = { write: (_level: string, msg: string) => void lines.push(msg) };
   const kept = openKeptCode({ dir, limitBytes: 1_000_000, log, clock, ...options });
