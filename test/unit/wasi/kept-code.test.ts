@@ -162,7 +162,7 @@ describe("kept code", () => {
       ["young.part", 60_000],
     ] as const) {
       await writeFile(join(dir, name), "part");
-      const at = new Date(1_800_000_000_000 - ageMs);
+      const at = new Date(Date.now() - ageMs);
       await utimes(join(dir, name), at, at);
     }
     await kept.put(KEY, CODE);
