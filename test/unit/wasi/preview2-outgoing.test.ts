@@ -316,3 +316,48 @@ test("a source that is asked by two readers at once is asked once", async () => 
   source.give("ab");
   expect((await Promise.all(reading)).map((result) => text(good(result)))).toEqual(["a", "b"]);
 });
+
+describe("what the host would not take", () => {
+  test("is refused here: a long URL, a long method", async () => {
+    const { sent, create, handle, send } = createClient();
+    expect(bad(handle(create({ "path-with-query": `/${"a".repeat(70_000)}` })))).toEqual(
+      errorCode("HTTP-request-URI-too-long"),
+    );
+    expect(bad(handle(create({ authority: "a".repeat(70_000) })))).toEqual(errorCode("HTTP-request-URI-too-long"));
+    const method = { tag: "other", val: "A".repeat(33) };
+    expect(bad(handle(create({ method })))).toEqual(errorCode("HTTP-request-method-invalid"));
+    await send();
+    expect(sent).toEqual([]);
+  });
+
+  test("is refused here: more than a thousand at once, until some are over", async () => {
+    const { sent, create, handle, wait, send } = createClient();
+    const futures = Array.from({ length: 1_000 }, () => good(handle(create())));
+    expect(bad(handle(create()))).toEqual(errorCode("connection-limit-reached"));
+    await send();
+    expect(sent).toHaveLength(1_000);
+    drop(futures[0]);
+    drop(futures[0]);
+    sent[1]?.answer.reject(new HttpError(errorCode("connection-refused")));
+    expect(bad(await wait(futures[1]))).toEqual(errorCode("connection-refused"));
+    good(handle(create()));
+    good(handle(create()));
+    expect(bad(handle(create()))).toEqual(errorCode("connection-limit-reached"));
+  });
+});
+
+test("a body fails with what the host says its failure means", async () => {
+  const { sent, create, handle, wait, http, send, call } = createClient();
+  const future = good(handle(create()));
+  await send();
+  const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new Error("raw")) });
+  const explain = () => new HttpError(errorCode("connection-read-timeout"));
+  sent[0]?.answer.resolve({ head: { status: 200, headers: [] }, body, explain });
+  const response = good(await wait(future));
+  const incoming = good(http("[method]incoming-response.consume", response));
+  const stream = good(http("[method]incoming-body.stream", incoming));
+  await settle();
+  const read = await call(STREAMS, "[method]input-stream.blocking-read", stream, 9n);
+  const failure = valOf(bad(read));
+  expect(http("http-error-code", failure)).toEqual(errorCode("connection-read-timeout"));
+});

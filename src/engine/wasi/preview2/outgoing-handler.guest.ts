@@ -20,6 +20,9 @@ import { err, ok, type Result, resource } from "./result.guest.ts";
 import type { Scope } from "./scope.guest.ts";
 
 const NS_PER_MS = 1e6;
+/** What the host takes, with all their headers, in one message; beyond that the guest hears of it here. */
+const MAX_URL_LENGTH = 65_536;
+const MAX_METHOD_LENGTH = 32;
 /** Requests of one instance at once, with answers that it has not dropped or read. */
 const MAX_OPEN = 1_000;
 const SCHEMES: ReadonlyMap<string, HttpHostScheme> = new Map(
@@ -67,8 +70,10 @@ function toTarget(request: OutgoingRequest): Result<Target, ErrorCode> {
   const path = request.pathWithQuery ?? "/";
   const pathWithQuery = path.startsWith("?") ? `/${path}` : path;
   if (authority === undefined || !pathWithQuery.startsWith("/")) return err(errorCode("HTTP-request-URI-invalid"));
-  const headers = request.message.headers.toList();
-  return ok({ method: fromMethod(request.method), scheme, authority, pathWithQuery, headers });
+  if (authority.length + pathWithQuery.length > MAX_URL_LENGTH) return err(errorCode("HTTP-request-URI-too-long"));
+  const method = fromMethod(request.method);
+  if (method.length > MAX_METHOD_LENGTH) return err(errorCode("HTTP-request-method-invalid"));
+  return ok({ method, scheme, authority, pathWithQuery, headers: request.message.headers.toList() });
 }
 
 interface SendingOptions extends OutgoingHandlerOptions {
