@@ -7,7 +7,7 @@
  */
 
 import { HEADER_BYTES } from "./form.ts";
-import { decodeModule } from "./module.ts";
+import { decodeModule, type ModuleInfo } from "./module.ts";
 import { WasmReader } from "./reader.ts";
 import { isBefore, readSections, SECTION, type Section } from "./sections.ts";
 import type { MemoryType } from "./types.ts";
@@ -28,9 +28,12 @@ export interface PooledMemory {
   readonly maximumPages?: number;
 }
 
-/** Rewrites the module. The same bytes give the same bytes. @throws {WasmError} when they are no module. */
-export function importMemory(bytes: Uint8Array): ImportedMemory {
-  const { memories, imports } = decodeModule(bytes);
+/**
+ * Rewrites the module. The same bytes give the same bytes. `info` is what is known of it.
+ * @throws {WasmError} when the bytes are no module.
+ */
+export function importMemory(bytes: Uint8Array, info: ModuleInfo = decodeModule(bytes)): ImportedMemory {
+  const { memories, imports } = info;
   const [memory] = memories;
   const reason = findReason(
     memories,

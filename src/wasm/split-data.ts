@@ -27,9 +27,11 @@ export type SplitModule =
     }
   | { readonly bytes: Uint8Array; readonly image?: undefined; readonly reason: string };
 
-/** Splits the module. The same bytes give the same result. @throws {WasmError} when they are no module. */
-export function splitData(bytes: Uint8Array): SplitModule {
-  const info = decodeModule(bytes);
+/**
+ * Splits the module. The same bytes give the same result. `info` is what is known of it, or of the module that it was
+ * before its memory was imported. @throws {WasmError} when the bytes are no module.
+ */
+export function splitData(bytes: Uint8Array, info: ModuleInfo = decodeModule(bytes)): SplitModule {
   const reason = findReason(info);
   if (reason !== undefined) return { bytes, reason };
   const image: ImagePart[] = [];

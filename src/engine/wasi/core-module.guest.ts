@@ -7,7 +7,7 @@
  */
 
 import { importMemory, POOLED_MEMORY, type PooledMemory } from "../../wasm/import-memory.ts";
-import { decodeModule } from "../../wasm/module.ts";
+import { decodeModule, type ModuleInfo } from "../../wasm/module.ts";
 import { type ImagePart, splitData } from "../../wasm/split-data.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";
@@ -47,16 +47,20 @@ export class CoreModule {
 
   /** Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be. */
   constructor(bytes: Uint8Array, options: CompileOptions) {
-    const { addon } = options;
-    this.#options = options;
-    this.hasStart = decodeModule(bytes).start !== undefined;
-    const imported = importMemory(bytes);
+    const { code, ...rest } = options;
+    const { addon } = rest;
+    // Without the code, which is a view of all that was sent.
+    this.#options = rest;
+    // Once for all steps: a snapshot may have ten thousand segments.
+    const info = decodeModule(bytes);
+    this.hasStart = info.start !== undefined;
+    const imported = importMemory(bytes, info);
     const { memory } = imported;
     this.#kind = memory && this.#toKind(memory);
-    const image = memory && addon && findImage(imported.bytes, addon);
+    const image = memory && addon && findImage(imported.bytes, { info, addon });
     if (this.#kind !== undefined && image !== undefined) this.#kind = { ...this.#kind, image: image.id };
     const final = image?.rest ?? imported.bytes;
-    const kept = options.code === undefined ? undefined : addon?.deserialize(final, options.code);
+    const kept = code === undefined ? undefined : addon?.deserialize(final, code);
     this.isFromCode = kept !== undefined;
     this.module = kept ?? new WebAssembly.Module(final);
     this.#wanted = WebAssembly.Module.imports(this.module);
@@ -138,8 +142,11 @@ export class CoreModule {
 }
 
 /** Takes large data out of a module and makes a mappable image of it. */
-function findImage(bytes: Uint8Array, addon: Addon): { id: number; rest: Uint8Array } | undefined {
-  const split = splitData(bytes);
+function findImage(
+  bytes: Uint8Array,
+  { info, addon }: { info: ModuleInfo; addon: Addon },
+): { id: number; rest: Uint8Array } | undefined {
+  const split = splitData(bytes, info);
   if (split.image === undefined) return undefined;
   const dataBytes = split.image.reduce((sum, part) => sum + part.bytes.byteLength, 0);
   if (dataBytes < MAPPED_FROM_BYTES) return undefined;
