@@ -83,6 +83,7 @@ const TESTS: Readonly<Record<string, readonly [Uint8Array, unknown?]>> = {
   "bad/traps": [toProgram({ start: "(unreachable)" })],
   "bad/hangs": [loop],
   "bad/field": [exits, { exit_coda: 7 }],
+  "bad/operation": [exits, { operations: [{ type: "run" }, { type: "dance" }] }],
   "bad/finds": [opener],
   "bad/serves": [capitals, serving("nebula", { status: 404 })],
   "bad/broken": [saying("hello").subarray(0, 50)],
@@ -114,8 +115,8 @@ describe("the runner of WASI tests", () => {
 
   it("counts by folder, by the name that the folder gives itself", () => {
     expect(told.all?.lines).toContain("good: 8 passed, 0 failed, 2 skipped");
-    expect(told.all?.lines).toContain("The bad ones: 0 passed, 8 failed, 0 skipped");
-    expect(told.all?.lines.at(-1)).toBe("8 passed, 8 failed, 2 skipped");
+    expect(told.all?.lines).toContain("The bad ones: 0 passed, 9 failed, 0 skipped");
+    expect(told.all?.lines.at(-1)).toBe("8 passed, 9 failed, 2 skipped");
   });
 
   it("ends with 1 when something fails, and when there is nothing", () => {
@@ -128,13 +129,18 @@ describe("the runner of WASI tests", () => {
     { name: "bad/exits", why: "exit code: expected 0, got 7" },
     { name: "bad/traps", why: "unreachable" },
     { name: "bad/hangs", why: "it was not done after 2500 ms" },
-    { name: "bad/field", why: "unknown fields: exit_coda" },
+    { name: "bad/field", why: "exit code: expected 0, got 7" },
+    { name: "bad/operation", why: "its description: unknown operation: dance" },
     { name: "bad/finds", why: "exit code: expected 0, got 8" },
     { name: "bad/serves", why: "POST /: expected status 404, got 200" },
     { name: "bad/broken", why: "exit code: expected 0, got 134" },
   ])("says why $name fails", ({ name, why }) => {
     const line = told.all?.lines.find((each) => each.startsWith(`FAILED ${name}: `));
     expect(line).toContain(why);
+  });
+
+  it("says which fields it does not know", () => {
+    expect(told.all?.lines).toContain("note bad/field: unknown fields exit_coda");
   });
 
   it("says what it skips, and why", () => {

@@ -55,6 +55,8 @@ async function runTest({ name, file, case: test, skipped, problem }: SuiteTest):
     console.log(`skipped ${name}: ${skipped}`);
     return "skipped";
   }
+  if (test !== undefined && test.unknown.length > 0)
+    console.log(`note ${name}: unknown fields ${test.unknown.join(", ")}`);
   const failures =
     test === undefined ? [`its description: ${problem}`] : await runCase(file, test, { timeoutMs: TIMEOUT_MS });
   for (const failure of failures) console.log(`FAILED ${name}: ${failure}`);

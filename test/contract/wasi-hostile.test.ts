@@ -11,6 +11,7 @@ import type { Instance } from "../../src/engine/engine.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
 import { toNebulaError } from "../../src/model/errors.ts";
 import { ask, askText, bytesOf, type LogLine, noCapabilities, rejectionOf } from "../support/capabilities.ts";
+import { childrenOf } from "../support/processes.ts";
 import { openWasiLab, type WasmSource } from "../support/wasi-lab.ts";
 import { saying, toProgram } from "../support/wasi-programs.ts";
 import {
@@ -575,6 +576,28 @@ describe("a flood", () => {
     await askText(instance, { onLog: (level, text) => lines.push({ level, text }) });
     expect(lines.length).toBeLessThan(1_100);
     expect(lines.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThan(2_000);
+  });
+});
+
+describe("a program that sleeps", () => {
+  const memoryOf = (pid: number) =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  const heldMiB = () => childrenOf().reduce((sum, pid) => sum + memoryOf(pid), 0) / 1024;
+
+  it("is over when nobody waits for it, and holds no memory", async () => {
+    const touch = `(local $i i32) (loop $next (i32.store8 (local.get $i) (i32.const 1))
+      (br_if $next (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 4096))) (i32.const 16777216))))`;
+    const wasm = toProgram({ memory: "256", start: `${touch} (call $sleep (i64.const 100000000))` });
+    const sleeper = await start(wasm, { limits: { wallMs: 300 } });
+    const round = async () => {
+      const failures = await Promise.all(Array.from({ length: 12 }, () => rejectionOf(ask(sleeper))));
+      expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(["NEBULA_WALL_LIMIT"]));
+    };
+    await round();
+    const before = heldMiB();
+    for (let i = 0; i < 3; i++) await round();
+    // All of them together would hold 576 MiB.
+    expect(heldMiB() - before).toBeLessThan(300);
   });
 });
 
