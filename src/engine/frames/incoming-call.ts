@@ -7,7 +7,17 @@
 
 import type { Body } from "../../model/exchange.ts";
 import { toWireError } from "../../model/wire-error.ts";
-import { END, encodeBytes, encodeCredit, encodeText, type Frame, KIND, parseCredit, SETTLED } from "./frame.ts";
+import {
+  END,
+  encodeBytes,
+  encodeCredit,
+  encodeText,
+  type Frame,
+  KIND,
+  ProtocolError,
+  parseCredit,
+  SETTLED,
+} from "./frame.ts";
 import { Inbound } from "./inbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { Wire } from "./wire.ts";
@@ -99,12 +109,14 @@ export class IncomingCall {
     if (this.#heldCount === 0) this.#sendSettled();
   }
 
-  /** Takes a frame of this stream. */
+  /** Takes a frame of this stream, the first one included. @throws {ProtocolError} when it is none that an opener sends. */
   receive(frame: Frame): void {
-    if (frame.kind === KIND.DATA && frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
-    else if (frame.kind === KIND.CREDIT) this.#outbound.grant(parseCredit(frame));
+    if (frame.kind === KIND.DATA) {
+      if (frame.payload.byteLength > 0) this.#inbound.push(frame.payload);
+    } else if (frame.kind === KIND.CREDIT) this.#outbound.grant(parseCredit(frame));
     else if (frame.kind === KIND.CANCEL) this.#cancel();
     else if (frame.kind === KIND.TRAILERS) this.#inbound.endWith(frame);
+    else if (frame.kind !== KIND.OPEN) throw new ProtocolError(`frame of unknown kind ${frame.kind}`);
     if (frame.isEnd) this.#inbound.end();
   }
 

@@ -25,6 +25,8 @@ const FULL = Array.from({ length: WINDOW_BYTES / 65_536 }, () => data(1, 65_536)
 const VIOLATIONS: Readonly<Record<string, readonly Buffer[]>> = {
   "a frame of unknown kind on an open stream": [encodeText(9, 1, "")],
   "a frame of kind 0": [encodeText(0, 1, "")],
+  "a frame of unknown kind on a stream of its own": [open(2, 0), encodeText(9, 2, "")],
+  "an ANSWER on a stream of its own": [open(2, 0), answer(2)],
   "an ANSWER on a stream that is not open": [answer(11)],
   "DATA on a stream that is not open": [data(7, 1)],
   "OPEN with an id of the host's": [open(3)],
