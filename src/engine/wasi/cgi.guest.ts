@@ -24,7 +24,8 @@ const HIDDEN = new Set([
   "content-type",
   "connection",
 ]);
-const NOT_IN_NAMES = /[^A-Z0-9]/g;
+/** Any other character would become an underscore too, and `cf_connecting_ip` pass for what the node says. */
+const TOLD_APART = /^[a-z0-9-]+$/;
 
 /** What a CGI program is started with. */
 export function toCgi({ head, url, settings, vars, name, bodyBytes }: ProgramAsked): {
@@ -73,9 +74,11 @@ function toHttpVariables(headers: readonly string[]): Record<string, string> {
   const variables: Record<string, string> = {};
   for (let i = 0; i < headers.length; i += 2) {
     const [name = "", value = ""] = [headers[i], headers[i + 1]];
-    if (HIDDEN.has(name)) continue;
-    const key = `HTTP_${name.toUpperCase().replaceAll(NOT_IN_NAMES, "_")}`;
-    variables[key] = variables[key] === undefined ? value : `${variables[key]}, ${value}`;
+    if (HIDDEN.has(name) || !TOLD_APART.test(name)) continue;
+    const key = `HTTP_${name.toUpperCase().replaceAll("-", "_")}`;
+    // RFC 6265, section 5.4: cookies have a separator of their own.
+    const separator = name === "cookie" ? "; " : ", ";
+    variables[key] = variables[key] === undefined ? value : `${variables[key]}${separator}${value}`;
   }
   return variables;
 }

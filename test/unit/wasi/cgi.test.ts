@@ -38,6 +38,19 @@ describe("meta-variables", () => {
   });
 });
 
+describe("header lines", () => {
+  it("are not mistaken for others when they are variables", () => {
+    const { env } = start({
+      headers: ["cf-connecting-ip", "::1", "cf_connecting_ip", "evil", "cf.connecting.ip", "evil"],
+    });
+    expect(env.HTTP_CF_CONNECTING_IP).toBe("::1");
+  });
+
+  it("of cookies become one", () => {
+    expect(start({ headers: ["cookie", "a=1", "cookie", "b=2"] }).env.HTTP_COOKIE).toBe("a=1; b=2");
+  });
+});
+
 describe("output", () => {
   it.each<[output: string, status: number, headers: string[]]>([
     ["Content-Type: text/plain\n\n", 200, ["content-type", "text/plain"]],
