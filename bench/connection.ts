@@ -76,8 +76,7 @@ function findReply(received: Buffer): Pick<Reply, "status" | "head" | "body"> | 
   const head = received.toString("latin1", 0, end);
   const raw = received.subarray(end + HEAD_END.length);
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1];
-  const isWhole =
-    length === undefined ? CHUNKS_END.test(raw.toString("latin1")) : raw.length >= Number(length);
+  const isWhole = length === undefined ? CHUNKS_END.test(raw.toString("latin1")) : raw.length >= Number(length);
   if (!isWhole) return undefined;
   const body = length === undefined ? joinChunks(raw) : raw.toString();
   return { status: Number(head.slice(9, 12)), head, body };

@@ -21,7 +21,10 @@ import type { WasmProgram } from "./wasm-programs.ts";
 const IDLE_MS = 3_600_000;
 
 /** What a node is told of the program; it serves under `/fn/<name>/`. */
-export function toDeployment({ bytes, kind, proof }: WasmProgram, name: string): DeploymentInput {
+export function toDeployment(
+  { bytes, kind, proof }: WasmProgram,
+  { name, idleMs = IDLE_MS }: { name: string; idleMs?: number },
+): DeploymentInput {
   return {
     spec: {
       name,
@@ -31,7 +34,7 @@ export function toDeployment({ bytes, kind, proof }: WasmProgram, name: string):
       bindings: [],
       wasi: { ...DEFAULT_WASI, proof },
       limits: DEFAULT_LIMITS,
-      scaling: { ...DEFAULT_SCALING, idleMs: IDLE_MS },
+      scaling: { ...DEFAULT_SCALING, idleMs },
       outbound: [],
     },
     artifact: { kind, main: toBlob(bytes), files: {}, savings: [] },
@@ -43,11 +46,14 @@ export async function deployWasm({ client }: NebulaServer, program: WasmProgram,
   const { digest } = toBlob(program.bytes);
   const missing = await client.missing([digest]);
   if (missing.includes(digest)) await client.put(digest, { from: "memory", content: program.bytes });
-  return await client.deploy(toDeployment(program, name));
+  return await client.deploy(toDeployment(program, { name }));
 }
 
-/** Writes functions into a state directory as if they had been deployed there. */
-export async function seed(stateDir: string, programs: Iterable<readonly [name: string, WasmProgram]>): Promise<void> {
+/** Writes programs into a state directory as if they had been deployed there, each under its name. */
+export async function seed(
+  stateDir: string,
+  { programs, idleMs }: { programs: Iterable<WasmProgram>; idleMs: number },
+): Promise<void> {
   lendAddon(stateDir);
   const artifacts = await openArtifacts(join(stateDir, "artifacts"));
   let count = 0;
@@ -55,8 +61,8 @@ export async function seed(stateDir: string, programs: Iterable<readonly [name: 
     clock: systemClock,
     randomId: () => `bench${count++}`,
   });
-  for (const [name, program] of programs) {
-    const input = toDeployment(program, name);
+  for (const program of programs) {
+    const input = toDeployment(program, { name: program.name, idleMs });
     await artifacts.put(toBlob(program.bytes).digest, program.bytes, { limitBytes: program.bytes.byteLength });
     await registry.activate((await registry.insert(input, digestOfJson(input))).id);
   }
