@@ -164,14 +164,22 @@ export class Lane implements AsyncDisposable {
     this.#loaded.set(program.id, loading);
     await loading.catch((error: unknown) => {
       this.#loaded.delete(program.id);
+      this.#forget(program);
       throw error;
     });
   }
 
-  /** Lets the program go. */
-  unload({ id }: HostedProgram): void {
-    if (!this.#loaded.delete(id) || !this.#isOpen) return;
-    // because a process that is gone has let it go too
+  /** Lets the program go, at the latest when it has been loaded. */
+  unload(program: HostedProgram): void {
+    const loading = this.#loaded.get(program.id);
+    this.#loaded.delete(program.id);
+    // because one that could not be loaded is forgotten by whoever loads it
+    loading?.then(() => this.#forget(program)).catch(() => {});
+  }
+
+  #forget({ id }: HostedProgram): void {
+    if (!this.#isOpen || this.#loaded.has(id)) return;
+    // because a process that is gone, or that never had it, has let it go too
     this.#parts.guest.peer.call({ op: "unload", program: id }, null).answer.catch(() => {});
   }
 
