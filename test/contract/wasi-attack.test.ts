@@ -90,6 +90,28 @@ describe("a loop", () => {
   }, 120_000);
 });
 
+describe("a crowd of requests that wait", () => {
+  it("does not take every place there is", async () => {
+    const other = await openWasiLab();
+    onTestFinished(() => other[Symbol.asyncDispose]());
+    const scaling = { queueDepth: 10_000, queueMs: 60_000 };
+    const sleeping = await start(obedient, { on: other, name: "sleeping", scaling, limits: { wallMs: 30_000 } });
+    const quick = await start(obedient, { on: other, name: "quick" });
+    await askText(quick, POST("x"));
+    let isOver = false;
+    const crowd = Array.from({ length: 3_000 }, async () => {
+      while (!isOver) expect(await askText(sleeping, POST("s"))).toBe("fine");
+    });
+    for (let i = 0; i < 200; i++) {
+      const sinceMs = performance.now();
+      expect(await askText(quick, POST("x"))).toBe("fine");
+      expect(performance.now() - sinceMs).toBeLessThan(3_000);
+    }
+    isOver = true;
+    await Promise.all(crowd);
+  }, 60_000);
+});
+
 describe("standard error", () => {
   const printing = (content: string, bytes: number) =>
     toProgram({

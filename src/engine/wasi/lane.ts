@@ -116,9 +116,9 @@ export class Lane implements AsyncDisposable {
     return false;
   }
 
-  /** The rest is for what its requests may still come to need. */
+  /** Whether it has as many as it takes. The other half of its memory is for what these may still come to need. */
   get #isFull(): boolean {
-    return this.#meter.memoryBytes > this.#parts.memoryBytes / 2;
+    return this.#jobs.size >= MAX_IN_FLIGHT || this.#meter.memoryBytes > this.#parts.memoryBytes / 2;
   }
 
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
@@ -148,7 +148,7 @@ export class Lane implements AsyncDisposable {
   }
 
   #hasRoom({ expectedMs, state }: HostedProgram, { isAlone }: { isAlone: boolean }): boolean {
-    if (!this.#isOpen || state?.job !== undefined || this.#jobs.size >= MAX_IN_FLIGHT) return false;
+    if (!this.#isOpen || state?.job !== undefined) return false;
     if (this.isFree) return true;
     if (!this.#meter.isAlive || this.#isFull) return false;
     let aheadMs = isAlone ? Number.POSITIVE_INFINITY : 0;
