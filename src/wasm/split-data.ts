@@ -32,7 +32,7 @@ export type SplitModule =
  * before its memory was imported. @throws {WasmError} when the bytes are no module.
  */
 export function splitData(bytes: Uint8Array, info: ModuleInfo = decodeModule(bytes)): SplitModule {
-  const reason = findReason(info);
+  const reason = findDataReason(info);
   if (reason !== undefined) return { bytes, reason };
   const image: ImagePart[] = [];
   for (const { mode, offset, content } of info.data) {
@@ -53,7 +53,8 @@ export function splitData(bytes: Uint8Array, info: ModuleInfo = decodeModule(byt
   return { bytes: concatBytes(parts), image };
 }
 
-function findReason({ data, memories }: ModuleInfo): string | undefined {
+/** Why the data of a module cannot be told without running it; nothing where it can. */
+export function findDataReason({ data, memories }: ModuleInfo): string | undefined {
   const active = data.filter(({ mode }) => mode === "active");
   const [memory] = memories;
   if (active.length === 0 || memory === undefined) return "it has no data that is written at its start";
@@ -70,7 +71,7 @@ function findReason({ data, memories }: ModuleInfo): string | undefined {
  *
  * @see https://webassembly.github.io/spec/core/binary/modules.html#data-count-section
  */
-function namesSegments(sections: readonly Section[]): boolean {
+export function namesSegments(sections: readonly Section[]): boolean {
   const code = sections.find(({ id }) => id === SECTION.code)?.content;
   if (code === undefined || !sections.some(({ id }) => id === SECTION.dataCount)) return false;
   for (const [prefix, seconds] of SEGMENT_CODES) {

@@ -16,6 +16,16 @@ export function toU32(value: number): Uint8Array {
   return Uint8Array.from(bytes);
 }
 
+/** A signed LEB128 number of 32 bits: the operand of `i32.const`. Addresses beyond 2 GiB wrap, as they do there. */
+export function toS32(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (let rest = value | 0; ; rest >>= 7) {
+    const isLast = rest >= -64 && rest < 64;
+    bytes.push((rest & 0x7f) | (isLast ? 0 : 0x80));
+    if (isLast) return Uint8Array.from(bytes);
+  }
+}
+
 /** A name: its length in bytes, then UTF-8. */
 export function toName(text: string): Uint8Array {
   const bytes = new TextEncoder().encode(text);

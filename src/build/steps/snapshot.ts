@@ -7,6 +7,7 @@
  */
 
 import type { Clock } from "../../model/ports.ts";
+import { mergeData } from "../../wasm/merge-data.ts";
 import { decodeModule } from "../../wasm/module.ts";
 import type { Step } from "../step.ts";
 import { type FindTool, TOOL_PACKAGES, type ToolName } from "../tools.ts";
@@ -57,7 +58,7 @@ async function planWizer(
   if (tool === undefined) return { ...toAbsent("wizer"), isWarned: true };
   const flags = ["--allow-wasi", "--init-func", hook];
   return {
-    key: [tool.version, ...flags],
+    key: [tool.version, ...flags, "merged"],
     make: async ({ signal, files }) => {
       const toArgs = (paths: ToolPaths) => [
         paths.input,
@@ -66,7 +67,8 @@ async function planWizer(
         ...flags,
         ...listRoots([...files.keys()]).flatMap((root) => ["--mapdir", `${root}::${paths.filesDir}${root}`]),
       ];
-      return await runWasmTool(tool, { input: bytes, toArgs, files, timeoutMs, signal, clock });
+      const made = await runWasmTool(tool, { input: bytes, toArgs, files, timeoutMs, signal, clock });
+      return "bytes" in made ? { ...made, bytes: mergeData(made.bytes) } : made;
     },
   };
 }
