@@ -170,7 +170,13 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
     case "modules":
       return openModulesStep({ project, main: planned.main, esbuild });
     case "componentize":
-      return openComponentizeStep({ project, esbuild, clock });
+      return openComponentizeStep({
+        project,
+        esbuild,
+        clock,
+        findTool: options.findTool ?? findInstalledTool,
+        cacheDir,
+      });
     case "module":
       return openModuleStep({ project, main: planned.main });
     case "snapshot":

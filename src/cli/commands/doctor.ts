@@ -32,13 +32,14 @@ export default defineCommand({
   },
 });
 
-const TOOLS = ["wizer", "wasm-opt", "wasm-ctor-eval"] as const satisfies readonly ToolName[];
+const TOOLS = ["wizer", "wasm-opt", "wasm-ctor-eval", "componentize-qjs"] as const satisfies readonly ToolName[];
 
 async function checkTool(name: ToolName): Promise<MachineCheck> {
   const what = `build tool ${name}`;
   const tool = await findInstalledTool(name);
   if (tool !== undefined) return { what, isThere: true, detail: tool.version };
-  const detail = `${TOOL_PACKAGES[name]} is not installed: builds leave that step out (npm install ${TOOL_PACKAGES[name]})`;
+  const without = name === "componentize-qjs" ? "JavaScript cannot be made into Wasm" : "builds leave that step out";
+  const detail = `${TOOL_PACKAGES[name]} is not installed: ${without} (npm install ${TOOL_PACKAGES[name]})`;
   return { what, isThere: false, detail };
 }
 

@@ -41,6 +41,20 @@ export function describeError(thrown: unknown, lines: ProgramLines = programLine
   }
 }
 
+/** What one message to the host may hold; characters are mostly one byte each. */
+const SHORT_CHARS = 3_000;
+const MESSAGE_CHARS = 400;
+
+/** The same as JSON text that fits one message to the host. */
+export function describeShortly(thrown: unknown): string {
+  const whole = describeError(thrown);
+  const text = JSON.stringify(whole);
+  if (text.length <= SHORT_CHARS) return text;
+  const { name, message, stack = "" } = whole;
+  const cut = { name: name.slice(0, MESSAGE_CHARS), message: message.slice(0, MESSAGE_CHARS) };
+  return JSON.stringify({ ...cut, stack: stack.slice(0, MESSAGE_CHARS) });
+}
+
 function showThrown(thrown: unknown): string {
   return typeof thrown === "symbol" ? thrown.toString() : String(thrown);
 }

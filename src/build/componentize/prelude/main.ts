@@ -12,14 +12,15 @@ import { createConsole, type Level } from "./console.ts";
 import { createCrypto, Randomness } from "./crypto.ts";
 import { encodeText } from "./encoding.ts";
 import { Environment } from "./env.ts";
-import { describeError, type ProgramLines, programLines } from "./errors.ts";
+import { describeError, describeShortly, type ProgramLines, programLines } from "./errors.ts";
 import { EventLoop } from "./event-loop.ts";
 import { createFetch } from "./fetch.ts";
 import { createGlobalEvents } from "./global-events.ts";
 import { createTimers, installGlobals } from "./globals.ts";
-import { type Handler, Handlers, WorkerEntrypoint } from "./handlers.ts";
+import { type ExecutionContext, type Handler, Handlers, WorkerEntrypoint } from "./handlers.ts";
 import type { Host, IncomingRequest, ResponseOutparam } from "./host.ts";
 import { jobs, rejections } from "./install-promise.ts";
+import { Printed } from "./printed.ts";
 import { scrub } from "./scrub.ts";
 import { answerRequest } from "./serve.ts";
 
@@ -46,7 +47,8 @@ export function start(host: Host, program: Program) {
   try {
     world.evaluate(program);
   } catch (thrown) {
-    throw new TypeError(FAILED + JSON.stringify(describeError(thrown)));
+    const { name, message, stack } = describeError(thrown);
+    throw new TypeError(FAILED + JSON.stringify({ name, message, stack, printed: world.printed.text }));
   }
   return { handle: (request: IncomingRequest, out: ResponseOutparam) => world.answer(request, out) };
 }
@@ -64,7 +66,11 @@ class World {
     for (const [promise, reason] of rejections.take()) this.#events.reportRejection(promise, reason);
   });
   readonly #environment = new Environment(() => this.#io());
+  /** What the top level prints. */
+  readonly printed = new Printed();
   #handler: Handler | undefined;
+  /** Of the request that is being answered. */
+  #ctx: ExecutionContext | undefined;
   #isListener = false;
   #isAnswering = false;
 
@@ -89,7 +95,8 @@ class World {
       Object.defineProperty(globalThis, "Deno", { value, writable: true, configurable: true });
     }
     let outcome: { exports: Readonly<Record<string, unknown>> } | { error: unknown } | undefined;
-    evaluate({ env: this.#environment.imported, WorkerEntrypoint, waitUntil: () => {} }).then(
+    const waitUntil = (work: unknown) => this.#waitUntil(work);
+    evaluate({ env: this.#environment.imported, WorkerEntrypoint, waitUntil }).then(
       (exports) => {
         outcome = { exports };
       },
@@ -104,6 +111,7 @@ class World {
     this.#handler = this.#handlers.find(style, ended.exports);
     this.#isListener = style === "listener";
     scrub(this.#collect);
+    this.printed.keep();
   }
 
   answer(request: IncomingRequest, out: ResponseOutparam): void {
@@ -116,9 +124,11 @@ class World {
     if (this.#isListener) for (const [name, value] of Object.entries(env)) Reflect.set(globalThis, name, value);
     let isOver = false;
     const { report } = this.#events;
-    const fail = (error: unknown) =>
-      this.#print("e", `Uncaught ${describeError(error).stack ?? describeError(error).message}`);
-    void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail }).then(() => {
+    const fail = (error: unknown) => this.#write(encodeText(`\u001ft${describeShortly(error)}`));
+    const onContext = (ctx: ExecutionContext) => {
+      this.#ctx = ctx;
+    };
+    void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail, onContext }).then(() => {
       isOver = true;
     });
     this.#loop.run(() => isOver);
@@ -129,10 +139,18 @@ class World {
     return this.#isAnswering ? { host: this.#host, loop: this.#loop } : undefined;
   }
 
-  /** What the top level prints is not shown: it runs where the function is built, once for all requests. */
+  #waitUntil(work: unknown): void {
+    if (this.#ctx === undefined) throw new TypeError("Cannot wait until work is done: no request is being answered");
+    this.#ctx.waitUntil(work);
+  }
+
+  /** What the top level prints is for whoever builds: it runs once, for all requests. */
   #print(level: Level, text: string): void {
-    if (!this.#isAnswering) return;
-    const bytes = encodeText(`\u001f${level}${text.replaceAll("\n", "\u001e")}\n`);
+    if (!this.#isAnswering) this.printed.add(text);
+    else this.#write(encodeText(`\u001f${level}${text.replaceAll("\n", "\u001e")}\n`));
+  }
+
+  #write(bytes: Uint8Array): void {
     const stderr = this.#host.stderr.getStderr();
     for (let at = 0; at < bytes.length; at += WRITE_BYTES)
       stderr.blockingWriteAndFlush(bytes.slice(at, at + WRITE_BYTES));

@@ -23,6 +23,8 @@ export interface Answering extends BodyIo {
   report(error: unknown): void;
   /** Tells why a body that has begun does not end. */
   fail(error: unknown): void;
+  /** Hears of the context of the request. */
+  onContext(ctx: ExecutionContext): void;
 }
 
 /** Answers, and settles when the body is sent and the work of `ctx.waitUntil` is done. Never rejects. */
@@ -33,6 +35,7 @@ export async function answerRequest(incoming: IncomingRequest, out: ResponseOutp
     passThroughOnException: () => {},
     props: {},
   };
+  by.onContext(ctx);
   const request = toRequest(incoming, by);
   await respond(request, out, { ...by, ctx });
   for (let i = 0; i < work.length; i++) await work[i];
