@@ -10,7 +10,7 @@ import { decodeComponent } from "../../wasm/component/decode.ts";
 import { joinCode, splitCode } from "./code-pieces.guest.ts";
 import { type ComponentInstance, compileComponent, type LinkedComponent } from "./component/linker.guest.ts";
 import { type CompileOptions, type CoreInstance, CoreModule } from "./core-module.guest.ts";
-import { explainTrap, ProgramFailure } from "./failures.guest.ts";
+import { explainTrap, FULL, ProgramFailure } from "./failures.guest.ts";
 import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
 import { CliExit } from "./preview2/cli.guest.ts";
@@ -51,7 +51,7 @@ export function createComponentProgram(
 interface Linked {
   readonly instance: ComponentInstance;
   release(): void;
-  memory(): { readonly bytes: number; readonly limitBytes: number } | undefined;
+  memory(): MemoryUse;
 }
 
 class ComponentProgram implements Program {
@@ -134,7 +134,7 @@ class ComponentProgram implements Program {
       return {
         ...answer,
         head: { ...answer.head, startMs, busyMs: watch.busyMs },
-        explain: (thrown) => explain(thrown, linked.memory()),
+        explain: (thrown) => readThrown(log.thrown, linked.memory()) ?? explain(thrown, linked.memory()),
       };
     } catch (thrown) {
       throw explain(thrown, linked.memory());
@@ -179,8 +179,11 @@ class ComponentProgram implements Program {
   }
 }
 
+/** The largest memory of an instance, and what it may grow to. */
+type MemoryUse = { readonly bytes: number; readonly limitBytes: number } | undefined;
+
 /** What the handler failed with, in the words that the host knows. */
-function explain(thrown: unknown, memory: { bytes: number; limitBytes: number } | undefined): unknown {
+function explain(thrown: unknown, memory: MemoryUse): unknown {
   if (thrown instanceof HttpError) return new ProgramFailure("badAnswer", `its body was broken off: ${thrown.message}`);
   if (!(thrown instanceof HandlerFailure)) return explainTrap(thrown, memory);
   if (thrown.kind === "failed" && thrown.cause instanceof CliExit) {
@@ -188,19 +191,23 @@ function explain(thrown: unknown, memory: { bytes: number; limitBytes: number } 
   }
   if (thrown.kind === "failed") return explainTrap(thrown.cause, memory);
   if (thrown.kind === "no-response") return new ProgramFailure("badAnswer", "its handler set no response");
-  if (thrown.kind === "error") return readThrown(thrown.code) ?? new ProgramFailure("badAnswer", thrown.message);
-  return thrown;
+  if (thrown.kind !== "error") return thrown;
+  const text = thrown.code?.tag === "internal-error" ? thrown.code.val : undefined;
+  return readThrown(text, memory) ?? new ProgramFailure("badAnswer", thrown.message);
 }
 
 const OUT_OF_MEMORY = "its JavaScript used up the memory that it may have";
+/** Where even the words for it find no place, QuickJS throws null. */
+const WORDLESS = "null";
 
-/** JavaScript in Wasm says what its handler threw as the JSON text of an `internal-error`. */
-function readThrown(code: HandlerFailure["code"]): Error | undefined {
-  if (code?.tag !== "internal-error" || code.val === undefined || !code.val.startsWith("{")) return undefined;
+/** What JavaScript in Wasm says that it threw, as JSON text. */
+function readThrown(text: string | undefined, memory: MemoryUse): Error | undefined {
+  if (!text?.startsWith("{")) return undefined;
   try {
-    const { name, message, stack } = fromGuest(JSON.parse(code.val));
-    if (name === "InternalError" && message === "out of memory")
-      return new ProgramFailure("outOfMemory", OUT_OF_MEMORY);
+    const { name, message, stack } = fromGuest(JSON.parse(text));
+    const isFull = memory !== undefined && memory.bytes > FULL * memory.limitBytes;
+    const isMemory = name === "InternalError" && message === "out of memory";
+    if (isMemory || (isFull && message === WORDLESS)) return new ProgramFailure("outOfMemory", OUT_OF_MEMORY);
     return Object.assign(new Error(String(message)), { name: String(name), stack: String(stack) });
   } catch {
     // because any component may answer with a text that begins like that

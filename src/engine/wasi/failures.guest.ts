@@ -16,7 +16,7 @@ export class ProgramFailure extends Error {
 }
 
 /** Memory this full counts as used up: what a program asks for next is seldom one page. */
-const FULL = 0.9;
+export const FULL = 0.9;
 
 /** What a program that stopped was stopped by. `memory` is the one it ran on, and what it may grow to. */
 export function explainTrap(

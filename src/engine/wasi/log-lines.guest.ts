@@ -15,6 +15,8 @@ const LINE_LENGTH = 8_192;
 const LINE_COST = 8;
 /** JavaScript in Wasm says in front of a line how much it matters: `U+001F w` and the text, line feeds as `U+001E`. */
 const MARK = "\u001f";
+/** In place of a level: what the function threw when its answer had begun, as JSON. It is for the host, not for the log. */
+const THROWN = `${MARK}t`;
 const LEVELS: Readonly<Record<string, LogMethod>> = { d: "debug", l: "log", i: "info", w: "warn", e: "error" };
 
 /** The standard error of one invocation. */
@@ -25,6 +27,7 @@ export class LogLines implements ByteSink {
   #leftBytes: number;
   #line = "";
   #tail = "";
+  #thrown: string | undefined;
 
   constructor(write: WriteLine, limitBytes: number) {
     this.#write = write;
@@ -37,8 +40,18 @@ export class LogLines implements ByteSink {
     return this.#tail.trimEnd();
   }
 
+  /** What JavaScript in Wasm says that it threw, as JSON. */
+  get thrown(): string | undefined {
+    return this.#thrown;
+  }
+
   write(bytes: Uint8Array): void {
     const text = this.#decoder.decode(bytes, { stream: true });
+    // One write, however long the line is and whatever is left of the log.
+    if (text.startsWith(THROWN)) {
+      this.#thrown = text.slice(THROWN.length);
+      return;
+    }
     this.#tail = (this.#tail + text).slice(-TAIL_LENGTH);
     if (this.#leftBytes <= 0) return;
     const lines = (this.#line + text).split("\n");
