@@ -3,7 +3,7 @@
  */
 
 import { mkdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
@@ -39,8 +39,8 @@ export interface EngineSettings {
 export const CGROUP_ROOT = "/sys/fs/cgroup";
 /** Blank guest processes for JavaScript kept ready. */
 const SPARE_GUESTS = 2;
-/** Everything that one Wasm guest process may hold: the memories of all requests in it. */
-const LANE_MEMORY_BYTES = GIB;
+/** Everything that one Wasm guest process may hold, the memories of all requests in it: a quarter of a small machine. */
+const LANE_MEMORY_BYTES = Math.min(GIB, Math.floor(totalmem() / 4));
 /** V8 has instances of modules among the old from the start: collected as soon as usual, they cost more than all else. */
 export const LANE_HEAP_BYTES = 128 * MIB;
 /** Wasm guest processes at the most, for each core, when all are held up. */

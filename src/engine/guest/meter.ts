@@ -68,7 +68,7 @@ export class Meter {
   }
 
   /** Processor time since the last question for a sign of life; 0 when that has been answered. */
-  get silentMs(): number {
+  get unansweredCpuMs(): number {
     return this.#unansweredMs;
   }
 

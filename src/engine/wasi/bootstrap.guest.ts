@@ -1,6 +1,6 @@
 /**
  * The first code of a Wasm guest process. It arrives on standard input, loads the add-on and gives that right up,
- * connects to the host on descriptor 3, and says that it is ready.
+ * warms up, connects to the host on descriptor 3, and says that it is ready.
  */
 
 import { Socket } from "node:net";
@@ -18,6 +18,7 @@ const end = process.exit.bind(process, 0);
 
 const addon = loadAddon(ADDON_FD);
 const guest = new WasmGuest("reason" in addon ? undefined : addon, () => globalThis.gc?.());
+await guest.warmUp();
 const peer = new Peer(new Socket({ fd: 3, readable: true, writable: true }), {
   side: "guest",
   maxIncoming: MAX_INCOMING,

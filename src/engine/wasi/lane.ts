@@ -294,7 +294,7 @@ export class Lane implements AsyncDisposable {
     if (usage === undefined) return;
     const broken = this.#meter.sample(usage);
     if (broken !== undefined) this.#break(broken);
-    else if (this.#meter.silentMs > SILENT_MS) this.#moveOn();
+    else if (this.#meter.unansweredCpuMs > SILENT_MS) this.#moveOn();
     else if (this.#meter.isAlive && this.#busy.size > 0) this.#ping().catch(() => {});
   }
 

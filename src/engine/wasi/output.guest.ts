@@ -19,8 +19,6 @@ export class Output implements ByteSink {
   #drained: PromiseWithResolvers<void> | undefined;
   #isCancelled = false;
   #isDiscarded = false;
-  /** Called with each write while everything is kept. */
-  onKept: () => void = () => {};
   /** Called when nobody reads any more. */
   onCancel: () => void = () => {};
   /** Waits for a reader; a place for whoever measures that. */
@@ -41,7 +39,6 @@ export class Output implements ByteSink {
     }
     this.#parts.push(copy);
     this.#bytes += copy.byteLength;
-    this.onKept();
     return this.#bytes > KEPT_BYTES ? this.#whenDrained() : undefined;
   }
 

@@ -44,6 +44,7 @@ export function openStateStore(dir: string): StateStore {
       await mkdir(dir, { recursive: true, mode: 0o700 });
       await writeLasting(`${path}.new`, bytes);
       await rename(`${path}.new`, path);
+      await syncFolder(dir);
     } catch (thrown) {
       throw failed("write", name, thrown);
     }
@@ -58,6 +59,12 @@ async function writeLasting(path: string, bytes: Uint8Array): Promise<void> {
   await using file = await open(path, "w", 0o600);
   await file.writeFile(bytes);
   await file.sync();
+}
+
+/** The new name of a file lasts when its folder does. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, "r");
+  await folder.sync();
 }
 
 function failed(what: string, name: string, cause: unknown): NebulaError {

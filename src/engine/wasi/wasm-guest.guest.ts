@@ -16,6 +16,7 @@ import { Memories } from "./memories.guest.ts";
 import type { Program } from "./program.guest.ts";
 import type { FetchHead, HostHead, LoadHead } from "./protocol.ts";
 import { proveProgram } from "./prove.guest.ts";
+import { warmUp } from "./warm-up.guest.ts";
 
 /** Everything in a process that outlives a request. */
 export class WasmGuest {
@@ -29,6 +30,11 @@ export class WasmGuest {
   constructor(addon: Addon | undefined, collect: () => void = () => {}) {
     this.#addon = addon;
     this.#memories = new Memories(addon, collect);
+  }
+
+  /** Does ahead of time what a first program would wait for. */
+  async warmUp(): Promise<void> {
+    await warmUp({ addon: this.#addon, memories: this.#memories });
   }
 
   /** Notes and calls go to this peer from now on. */
