@@ -22,6 +22,7 @@ export async function bundlePrelude(esbuild: Esbuild, { signal }: { signal: Abor
     globalName: PRELUDE_NAME,
     minifyWhitespace: true,
     minifySyntax: true,
+    minifyIdentifiers: true,
     mainFields: ["module", "main"],
   });
   const { files, errors } = await bundler.run({ signal });
@@ -32,7 +33,7 @@ export async function bundlePrelude(esbuild: Esbuild, { signal }: { signal: Abor
     "componentize",
     `Cannot make the function into WebAssembly: ${first?.text ?? "its prelude is missing"}`,
     {
-      hint: "Install what it is made of beside Nebula: npm install web-streams-polyfill",
+      hint: "Install what it is made of beside Nebula with npm install web-streams-polyfill",
     },
   );
 }

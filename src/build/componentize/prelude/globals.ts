@@ -14,6 +14,7 @@ import {
   NebulaPromiseRejectionEvent,
 } from "./events.ts";
 import { NebulaFormData } from "./form-data.ts";
+import { FetchEvent, WorkerEntrypoint } from "./handlers.ts";
 import { NebulaHeaders } from "./headers.ts";
 import { NebulaRequest } from "./request.ts";
 import { NebulaResponse } from "./response.ts";
@@ -86,10 +87,11 @@ const CLASSES: Readonly<Record<string, unknown>> = {
 
 /** Installs all of it, and what the caller has made besides. */
 export function installGlobals(made: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(CLASSES)) {
+  const all = { ...CLASSES, self: globalThis, structuredClone, navigator: { userAgent: "Nebula" }, ...made };
+  // The prelude's own names are shortened when it is bundled.
+  for (const [name, value] of Object.entries({ ...all, FetchEvent, WorkerEntrypoint })) {
     if (typeof value === "function") Object.defineProperty(value, "name", { value: name, configurable: true });
   }
-  const all = { ...CLASSES, self: globalThis, structuredClone, navigator: { userAgent: "Nebula" }, ...made };
   for (const [name, value] of Object.entries(all)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }
