@@ -13,6 +13,8 @@ import type { Project } from "../../model/function.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs, GIB } from "../../model/units.ts";
 import { fromWireError } from "../../model/wire-error.ts";
+import { mergeData } from "../../wasm/merge-data.ts";
+import { listCoreModules, replaceCoreModules } from "../../wasm/nested-modules.ts";
 import { type BlobSources, readBlobSource, toDigest } from "../blob-source.ts";
 import { type ComponentCache, createComponentCache } from "../componentize/component-cache.ts";
 import { joinGuest } from "../componentize/guest-text.ts";
@@ -128,7 +130,7 @@ async function componentize(code: string, options: RunOptions): Promise<Uint8Arr
     if (result.outcome !== "exited" || result.exitCode !== 0) {
       throw toFailure(result, { project, timeoutMs, onOutput });
     }
-    return renameToWasi(await readFile(join(dir, "component.wasm")));
+    return joinSegments(renameToWasi(await readFile(join(dir, "component.wasm"))));
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -167,4 +169,9 @@ function absent(): NebulaError {
   return buildFailed("componentize", `Cannot run "componentize-qjs": it is not installed`, {
     hint: `Install it beside Nebula with npm install ${PACKAGES}, or build where it is installed and deploy from there`,
   });
+}
+
+/** The snapshot's data comes as ten thousand segments, which whoever loads it would have to read one by one. */
+function joinSegments(component: Uint8Array): Uint8Array {
+  return replaceCoreModules(component, listCoreModules(component).map(mergeData));
 }
