@@ -2,12 +2,15 @@
  * The JavaScript part of the contract, on the Wasm engine: each guest is built into a component first.
  */
 
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished, vi } from "vitest";
 import { ask, askText, bytesOf, noCapabilities, rejectionOf } from "../support/capabilities.ts";
 import type { GuestSource } from "../support/guest-source.ts";
 import { openWasiJsLab, type WasiJsLab } from "../support/wasi-js-lab.ts";
 import { engineContract } from "./engine.ts";
+import { GLOBAL_NAMES } from "./web-api.names.ts";
 
 const isInstalled = (() => {
   try {
@@ -92,6 +95,7 @@ const ways: Record<string, (request: Request) => unknown> = {
   "/wait": async () => { console.log("begun"); for (;;) { await pause(5); console.log("still here"); } },
   "/background": () => { waitUntil(pause(20).then(() => console.log("worked"))); return new Response("early"); },
   "/throw": () => { fail("here"); },
+  "/names": () => Response.json(Object.getOwnPropertyNames(globalThis)),
 };
 
 function fail(word: string): never {
@@ -119,6 +123,14 @@ function javaScriptInWasm(lab: WasiJsLab): void {
   it("tells whoever builds what the top level prints", async () => {
     const { printed } = await lab.compile(SOURCE);
     expect(printed).toBe("made 1\non two\nlines é😀\n");
+  });
+
+  it("lacks the names that docs/compatibility.md says, and has the others", async () => {
+    const names = new Set(JSON.parse(await askText(await start(), { path: "/names" })));
+    const text = await readFile(join(import.meta.dirname, "../../docs/compatibility.md"), "utf8");
+    const line = text.split("\n").find((each) => each.startsWith("`AsyncDisposableStack` ·"));
+    const absent = GLOBAL_NAMES.filter((name) => !names.has(name)).map((name) => `\`${name}\``);
+    expect(line, `the line has to be\n${absent.join(" · ")}\n`).toBe(absent.join(" · "));
   });
 
   it("ends a loop at the CPU limit, and leaves other requests unharmed", async () => {
