@@ -150,7 +150,7 @@ describe("a bundle", () => {
       "for an engine that this node lacks",
       "NEBULA_PREPARE_FAILED",
       "export default { fetch() {} };",
-      { engines: ["wasi"] },
+      { engines: ["container"] },
     ],
   ];
   test.for(CASES)("%s is %s", { timeout: BOUND_MS }, async ([, code, source, change]) => {
