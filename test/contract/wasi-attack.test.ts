@@ -331,22 +331,3 @@ describe("memory", () => {
     expect([...codes]).toEqual([["NEBULA_GUEST_TRAPPED", 20_000]]);
   }, 60_000);
 });
-
-describe("a program that is loaded", () => {
-  it("is loaded elsewhere when its process turns to nothing any more", async () => {
-    await using other = await openWasiLab();
-    // Sleeps, so that its process counts as free, and then loops.
-    const sleeper = await start(toProgram({ start: "(call $sleep (i64.const 150)) (loop $again (br $again))" }), {
-      on: other,
-      name: "sleeper",
-      limits: { wallMs: 4_000, cpuMs: 4_000 },
-    });
-    const sleeping = Array.from({ length: 4 }, () => rejectionOf(ask(sleeper)));
-    const programs = Array.from({ length: 30 }, (_, i) => i);
-    for (const i of programs) {
-      const instance = await start(saying(`number ${i}`), { on: other, name: `late-${i}` });
-      expect(await askText(instance)).toBe(`number ${i}`);
-    }
-    await Promise.all(sleeping);
-  }, 40_000);
-});

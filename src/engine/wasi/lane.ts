@@ -67,9 +67,6 @@ export class Lane implements AsyncDisposable {
   /** Requests whose instance is not through, and those of them that keep the process busy, with what they are expected to take. */
   readonly #jobs = new Set<Job>();
   readonly #busy = new Map<Job, number>();
-  /** Gives up what is being loaded, and the failures that come of that. */
-  readonly #loads = new Set<() => void>();
-  readonly #moved = new WeakSet<object>();
   #suspects: ReadonlySet<Metered> | undefined;
   #isOpen = true;
 
@@ -236,19 +233,11 @@ export class Lane implements AsyncDisposable {
       this.#busy.delete(job);
       this.#parts.onRoom();
       return { ...answer, startMs: answer.startMs + loadMs };
-    } catch (thrown) {
-      if (this.hasMoved(thrown)) job.hasLeft = true;
-      throw thrown;
     } finally {
       job.isTold = true;
       // What the process has begun keeps its place until it is over there: others are not to be blamed for it.
       if (job.metered === undefined || job.isSettled) this.release(job);
     }
-  }
-
-  /** Whether a program was not loaded here only because the process turned to nothing any more. */
-  hasMoved(thrown: unknown): boolean {
-    return typeof thrown === "object" && thrown !== null && this.#moved.has(thrown);
   }
 
   /** Gives a place back. */
@@ -285,19 +274,12 @@ export class Lane implements AsyncDisposable {
       call.cancel(new NebulaError("NEBULA_START_FAILED", `${what}: ${why}`, { details: { function: name } }));
     });
     const metered = this.#meter.begin(limits.cpuMs);
-    const leave = () => {
-      const error = moved(program);
-      this.#moved.add(error);
-      call.cancel(error);
-    };
-    this.#loads.add(leave);
     try {
       const answer = await call.answer;
       if (head.codeBytes > 0 && !isFromCode(answer.head)) program.onCodeRefused();
     } catch (thrown) {
       throw await this.#invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
     } finally {
-      this.#loads.delete(leave);
       metered.stop();
     }
   }
@@ -327,7 +309,6 @@ export class Lane implements AsyncDisposable {
   /** Lets those go elsewhere who were put into one process because they would be quick. One of them was not. */
   #moveOn(): void {
     if (this.#jobs.size === 1) return;
-    for (const leave of this.#loads) leave();
     for (const [job, ms] of this.#busy) {
       if (ms > AHEAD_MS || job.isTold) continue;
       job.hasLeft = job.leave !== undefined;

@@ -67,16 +67,11 @@ export class Lanes implements AsyncDisposable {
 
   /** Has the program in one lane. @throws {NebulaError} NEBULA_START_FAILED. */
   async load(program: HostedProgram, { signal }: { signal: AbortSignal }): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const job = await this.#take(program, { isAlone: attempt > 1, signal });
-      try {
-        await job.lane.load(program);
-        return;
-      } catch (thrown) {
-        if (!job.lane.hasMoved(thrown) || attempt === MAX_ATTEMPTS) throw thrown;
-      } finally {
-        job.lane.release(job);
-      }
+    const job = await this.#take(program, { isAlone: false, signal });
+    try {
+      await job.lane.load(program);
+    } finally {
+      job.lane.release(job);
     }
   }
 
