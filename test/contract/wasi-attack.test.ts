@@ -129,7 +129,8 @@ describe("standard error", () => {
     { name: "in a quarter of a million empty lines", wasm: printing("\\0a", 300_000) },
   ])("$name ends no process", async ({ wasm }) => {
     const lines: LogLine[] = [];
-    const instance = await start(wasm);
+    await using other = await openWasiLab();
+    const instance = await start(wasm, { on: other });
     expect(await askText(instance, { onLog: (level, text) => lines.push({ level, text }) })).toBe("fine");
     expect(lines.length).toBeGreaterThan(0);
     expect(lines.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThan(300_000);
@@ -144,7 +145,8 @@ describe("standard error", () => {
         (call $print (i32.const 2) (i32.const 267) (i32.const 7))
         (call $proc_exit (i32.const 1))`,
     });
-    const { details } = await rejectionOf(ask(await start(wasm, { limits: { logBytes: 1_000 } })));
+    await using other = await openWasiLab();
+    const { details } = await rejectionOf(ask(await start(wasm, { on: other, limits: { logBytes: 1_000 } })));
     expect(details.stderr).toMatch(/the end$/);
   });
 });
