@@ -8,7 +8,7 @@
 
 import type { JsArtifact } from "../../model/artifact.ts";
 import type { Deployment } from "../../model/deployment.ts";
-import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import type { Engine, Prepared } from "../engine.ts";
 import { type Tenant, toGuestError } from "../guest/invocations.ts";
@@ -16,6 +16,7 @@ import type { Nursery } from "../guest/nursery.ts";
 import type { LoadHead } from "../guest/protocol.ts";
 import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
+import { toPrepareFailed } from "../prepare-failed.ts";
 import { Isolate } from "./isolate.ts";
 
 /** What the engine works with. */
@@ -39,12 +40,7 @@ export function createIsolateEngine(parts: IsolateEngineParts): Engine {
       try {
         await using _trial = await prepared.start({ signal });
       } catch (thrown) {
-        const { message, details, hint } = toNebulaError(thrown);
-        throw new NebulaError("NEBULA_PREPARE_FAILED", message, {
-          details,
-          cause: thrown,
-          ...(hint !== undefined && { hint }),
-        });
+        throw toPrepareFailed(thrown);
       }
       return prepared;
     },

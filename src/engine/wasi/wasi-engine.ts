@@ -8,7 +8,7 @@
 
 import type { Blob, WasmArtifact } from "../../model/artifact.ts";
 import type { Deployment } from "../../model/deployment.ts";
-import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog, Log } from "../../model/ports.ts";
 import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
 import { readBody } from "../frames/read-body.ts";
@@ -16,6 +16,7 @@ import type { Tenant } from "../guest/invocations.ts";
 import type { Nursery } from "../guest/nursery.ts";
 import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
+import { toPrepareFailed } from "../prepare-failed.ts";
 import { HostedProgram, type StateHold } from "./hosted-program.ts";
 import type { KeptCode } from "./kept-code.ts";
 import { Lane } from "./lane.ts";
@@ -63,16 +64,20 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
   const holds = new Map<string, StateHold>();
   const lanes = new Lanes({ open: openLane, count: laneCount, maxCount: maxLaneCount, clock, log });
   const tryOut = async (program: HostedProgram, { signal }: Pick<PrepareOptions, "signal">) => {
-    await using lane = await openLane(() => {});
-    await tryProgram(program, { lane, signal, log, code: parts.code });
+    try {
+      await using lane = await openLane(() => {});
+      await tryProgram(program, { lane, signal, log, code: parts.code });
+    } catch (thrown) {
+      throw toPrepareFailed(thrown);
+    }
   };
   return {
     runs: ["wasi-p1", "component"],
     supports: { streaming: true, concurrency: true, cpuLimit: true },
     prepare: async (deployment, { signal, capabilities, isProven }) => {
       const program = toProgram(deployment, { parts, capabilities, holds });
-      if (!isProven) await tryOut(program, { signal }).catch(refuse);
-      else lanes.warm();
+      if (isProven) lanes.warm();
+      else await tryOut(program, { signal });
       return toPrepared(program, { lanes });
     },
     [Symbol.asyncDispose]: async () => {
@@ -81,15 +86,6 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
       watchdog[Symbol.dispose]();
     },
   };
-}
-
-function refuse(thrown: unknown): never {
-  const { message, details, hint } = toNebulaError(thrown);
-  throw new NebulaError("NEBULA_PREPARE_FAILED", message, {
-    details,
-    cause: thrown,
-    ...(hint !== undefined && { hint }),
-  });
 }
 
 function toPrepared(program: HostedProgram, { lanes }: { lanes: Lanes }): Prepared {
