@@ -83,6 +83,15 @@ export type Binding =
   | { readonly type: "var"; readonly name: string; readonly value: Json }
   | { readonly type: "assets"; readonly name: string };
 
+/** The variables among the bindings as texts, as environments have them: what is no text is written as JSON. */
+export function toTextVars(bindings: readonly Binding[]): Record<string, string> {
+  const vars: Record<string, string> = {};
+  for (const each of bindings) {
+    if (each.type === "var") vars[each.name] = typeof each.value === "string" ? each.value : JSON.stringify(each.value);
+  }
+  return vars;
+}
+
 /** How static files answer; the words are wrangler's `[assets]`. */
 export interface AssetsSettings {
   readonly htmlHandling: "auto-trailing-slash" | "force-trailing-slash" | "drop-trailing-slash" | "none";

@@ -6,10 +6,11 @@
  * Sits behind the frames; the host is on their other end. Nothing here is trusted by the host.
  */
 
-import type { Body } from "../../model/exchange.ts";
+import { toTextVars } from "../../model/function.ts";
 import { hasNodejsCompat } from "../../model/nodejs-compat.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
+import { readBody } from "../frames/read-body.ts";
 import { createConsole } from "./console.guest.ts";
 import { createDiagnostics } from "./diagnostics.guest.ts";
 import { type GlobalEvents, installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
@@ -84,7 +85,7 @@ export class Guest {
     if (head.op === "fetch" && this.#answer !== undefined) return await this.#answer(call, head);
     if (head.op === "load") {
       this.#scopes.limitLog(head.logBytes);
-      this.#answer = await this.evaluate(head, cutFiles(head, await readAll(call.takeBody())));
+      this.#answer = await this.evaluate(head, cutFiles(head, await readBody(call.takeBody())));
     }
     return { head: {}, body: null };
   };
@@ -92,7 +93,7 @@ export class Guest {
   /** Evaluates a function; what it gives answers its requests. Rejects with whatever its top level throws. */
   async evaluate(head: LoadHead, files: ReadonlyMap<string, Uint8Array>): Promise<Answer> {
     const env = createEnv(head, this.#outbound.binding);
-    const deno = createDenoStyle(textVars(head));
+    const deno = createDenoStyle(toTextVars(head.bindings));
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
     const exports = await evaluateEntry({ head, files, findBuiltin: this.#createBuiltins(head, env) });
@@ -122,7 +123,7 @@ export class Guest {
   /** The modules that are no files: those of nodejs_compat, where the function has it, and `cloudflare:workers`. */
   #createBuiltins(head: LoadHead, env: Env): (name: string) => Exports | undefined {
     const isCompat = hasNodejsCompat(head.compatibility);
-    const nodeProcess = this.#createProcess(textVars(head));
+    const nodeProcess = this.#createProcess(toTextVars(head.bindings));
     if (isCompat) defineGlobals({ ...this.#compatGlobals, process: nodeProcess });
     const diagnostics = isCompat ? { diagnostics_channel: createDiagnostics() } : {};
     const substitutes = { process: nodeProcess, console, ...diagnostics };
@@ -158,19 +159,6 @@ function fromHost(head: unknown): Head {
 function createEnv(head: LoadHead, binding: (name: string) => object): Env {
   const entries = head.bindings.map((each) => [each.name, each.type === "var" ? each.value : binding(each.name)]);
   return Object.freeze(Object.fromEntries(entries));
-}
-
-function textVars(head: LoadHead): Record<string, string> {
-  const vars: Record<string, string> = {};
-  for (const each of head.bindings) {
-    if (each.type === "var") vars[each.name] = typeof each.value === "string" ? each.value : JSON.stringify(each.value);
-  }
-  return vars;
-}
-
-async function readAll(body: Body): Promise<Uint8Array> {
-  if (body === null) return new Uint8Array();
-  return body instanceof Uint8Array ? body : new Uint8Array(await new Response(body).arrayBuffer());
 }
 
 function cutFiles(head: LoadHead, bytes: Uint8Array): Map<string, Uint8Array> {

@@ -45,14 +45,15 @@ export class CoreModule {
   #kind: MemoryKind | undefined;
   #grownToBytes = 0;
 
-  /** Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be. */
-  constructor(bytes: Uint8Array, options: CompileOptions) {
+  /**
+   * `info` is what is known of the module, decoded once for all steps: a snapshot may have ten thousand segments.
+   * Throws V8's CompileError, or a ProgramFailure where more memory is asked for than there may be.
+   */
+  constructor(bytes: Uint8Array, options: CompileOptions, info: ModuleInfo = decodeModule(bytes)) {
     const { code, ...rest } = options;
     const { addon } = rest;
     // Without the code, which is a view of all that was sent.
     this.#options = rest;
-    // Once for all steps: a snapshot may have ten thousand segments.
-    const info = decodeModule(bytes);
     this.hasStart = info.start !== undefined;
     const imported = importMemory(bytes, info);
     const { memory } = imported;

@@ -6,7 +6,8 @@
  */
 
 import { randomFillSync } from "node:crypto";
-import { decodeModule } from "../../wasm/module.ts";
+import { toTextVars } from "../../model/function.ts";
+import { decodeModule, type ModuleInfo } from "../../wasm/module.ts";
 import { judgeModule } from "../../wasm/verdict.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { createWasiClock } from "./clock.guest.ts";
@@ -37,7 +38,7 @@ export function loadProgram(
   const parts = {
     name,
     settings,
-    vars: toTextVars(head),
+    vars: toTextVars(head.bindings),
     logBytes,
     clock,
     random: (into: Uint8Array) => void randomFillSync(into),
@@ -47,14 +48,15 @@ export function loadProgram(
   if (head.kind === "component") {
     return createComponentProgram({ ...parts, envJson: JSON.stringify(head.bindings) }, main, options);
   }
-  refuseUnfit(main);
-  const core = new CoreModule(main, options);
+  const info = decodeModule(main);
+  refuseUnfit(info);
+  const core = new CoreModule(main, options, info);
   return { program: createCommand(parts, core), isFromCode: core.isFromCode };
 }
 
 /** Says once, when it is loaded, what would be in the way of every request. How large its memory may be is not asked here. */
-function refuseUnfit(main: Uint8Array): void {
-  const { problems } = judgeModule(decodeModule(main), { memoryBytes: Number.POSITIVE_INFINITY });
+function refuseUnfit(info: ModuleInfo): void {
+  const { problems } = judgeModule(info, { memoryBytes: Number.POSITIVE_INFINITY });
   if (problems.length > 0) throw new ProgramFailure("refused", problems.map(({ message }) => message).join("; "));
 }
 
@@ -74,12 +76,4 @@ function cut({ mainBytes, files, stateBytes, codeBytes }: LoadHead, bytes: Uint8
   const main = take(mainBytes);
   const found = new Map(files.map((file) => [file.path, take(file.bytes)]));
   return { main, files: found, state: take(stateBytes), code: codeBytes === 0 ? undefined : take(codeBytes) };
-}
-
-function toTextVars({ bindings }: LoadHead): Record<string, string> {
-  const vars: Record<string, string> = {};
-  for (const each of bindings) {
-    if (each.type === "var") vars[each.name] = typeof each.value === "string" ? each.value : JSON.stringify(each.value);
-  }
-  return vars;
 }
