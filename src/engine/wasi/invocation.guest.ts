@@ -18,7 +18,7 @@ import type { NamedDirectory, ProgramFiles } from "./program-files.guest.ts";
 import { STATE_BINDING } from "./protocol.ts";
 import { toStdio, toStdioHead } from "./stdio.guest.ts";
 import { Stopwatch } from "./stopwatch.guest.ts";
-import { type ByteSink, type ByteSource, bytesSource, emptySource } from "./streams.guest.ts";
+import { type ByteSink, type ByteSource, bytesSource, emptySource, streamSource } from "./streams.guest.ts";
 
 /** What every program is given, in whatever words its kind of Wasm has for it. */
 export interface ProgramIo {
@@ -217,24 +217,4 @@ function toSource(body: Body, input: string | undefined): ByteSource {
   if (body instanceof Uint8Array && body.byteLength > 0) return bytesSource(body);
   if (body instanceof ReadableStream) return streamSource(body);
   return input === undefined ? emptySource() : bytesSource(new TextEncoder().encode(input));
-}
-
-/** Reads ahead no further than the chunk at hand. */
-function streamSource(stream: ReadableStream<Uint8Array>): ByteSource {
-  const reader = stream.getReader();
-  let chunk: Uint8Array = new Uint8Array();
-  const cut = (max: number) => {
-    const part = chunk.subarray(0, max);
-    chunk = chunk.subarray(part.byteLength);
-    return part;
-  };
-  const refill = async (max: number): Promise<Uint8Array> => {
-    while (chunk.byteLength === 0) {
-      const next = await reader.read();
-      if (next.done) return chunk;
-      chunk = next.value;
-    }
-    return cut(max);
-  };
-  return { read: (max) => (chunk.byteLength > 0 ? cut(max) : refill(max)) };
 }

@@ -23,7 +23,7 @@ export interface CollectingSink extends ByteSink {
   readonly writtenBytes: number;
 }
 
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 const EMPTY: ByteSource = { read: () => NOTHING };
 
@@ -44,6 +44,30 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
       position += part.length;
       return part;
     },
+  };
+}
+
+/** A source over a stream: reads ahead no further than the chunk at hand. */
+export function streamSource(stream: ReadableStream<Uint8Array>): ByteSource & { cancel(): void } {
+  const reader = stream.getReader();
+  let rest = NOTHING;
+  const take = (max: number): Uint8Array => {
+    const part = rest.subarray(0, max);
+    rest = rest.subarray(part.length);
+    return part;
+  };
+  const refill = async (max: number): Promise<Uint8Array> => {
+    while (rest.length === 0) {
+      const { done, value } = await reader.read();
+      if (done) return rest;
+      rest = value;
+    }
+    return take(max);
+  };
+  return {
+    read: (max) => (rest.length > 0 ? take(max) : refill(max)),
+    // because nobody is left who could be told that cancelling failed
+    cancel: () => void reader.cancel().catch(() => {}),
   };
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { DEFAULT_WASI } from "../../model/function.ts";
 import type { Log } from "../../model/ports.ts";
 import { readBody } from "../frames/read-body.ts";
 import type { HostedProgram } from "./hosted-program.ts";
@@ -31,7 +32,7 @@ export async function tryProgram(program: HostedProgram, { lane, signal, log, co
   const { name, wasi } = program.tenant.spec;
   signal.throwIfAborted();
   await lane.load(program);
-  const requests = wasi?.proof ?? [{ method: "GET", path: "/" }];
+  const requests = (wasi ?? DEFAULT_WASI).proof;
   try {
     const { head } = await lane.ask({ op: "prove", program: program.id, requests, ...HOT }, program);
     noteGrowth(head, name, log);

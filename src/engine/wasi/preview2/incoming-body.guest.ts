@@ -9,7 +9,7 @@
 
 import type { Body, HeaderList } from "../../../model/exchange.ts";
 import type { HostFunctions } from "../component/host-function.guest.ts";
-import { type ByteSource, bytesSource, emptySource } from "../streams.guest.ts";
+import { type ByteSource, bytesSource, emptySource, streamSource } from "../streams.guest.ts";
 import { Fields } from "./fields.guest.ts";
 import { type ErrorCode, toErrorCode } from "./http-error-code.guest.ts";
 import { Pollable } from "./poll.guest.ts";
@@ -30,28 +30,6 @@ export function toSource(body: Body | ByteSource): InputSource {
   if (body === null) return emptySource();
   if (body instanceof Uint8Array) return bytesSource(body);
   return body instanceof ReadableStream ? streamSource(body) : body;
-}
-
-function streamSource(stream: ReadableStream<Uint8Array>): InputSource {
-  const reader = stream.getReader();
-  let rest: Uint8Array = new Uint8Array(0);
-  const take = (max: number): Uint8Array => {
-    const part = rest.subarray(0, max);
-    rest = rest.subarray(part.length);
-    return part;
-  };
-  return {
-    read: async (max) => {
-      while (rest.length === 0) {
-        const { done, value } = await reader.read();
-        if (done) return rest;
-        rest = value;
-      }
-      return take(max);
-    },
-    // because nobody is left who could be told that cancelling failed
-    cancel: () => void reader.cancel().catch(() => {}),
-  };
 }
 
 /** The resource `incoming-body`. */
