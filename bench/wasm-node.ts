@@ -37,7 +37,7 @@ export function toDeployment(
       scaling: { ...DEFAULT_SCALING, idleMs },
       outbound: [],
     },
-    artifact: { kind, main: toBlob(bytes), files: {}, savings: [] },
+    forms: [{ engine: "wasi", artifact: { kind, main: toBlob(bytes), files: {}, savings: [] } }],
   };
 }
 

@@ -69,7 +69,7 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
   onStep?.({ step: "upload", ms: performance.now() - startedAtMs });
   const answer = await target.deploy({
     spec,
-    ...(built.artifact !== undefined && { artifact: built.artifact }),
+    forms: built.forms,
     ...(built.assets !== undefined && { assets: built.assets }),
   });
   for (const step of answer.steps) onStep?.(step);

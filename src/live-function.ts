@@ -8,8 +8,7 @@ import { type Assets, createAssets } from "./bindings/assets/assets.ts";
 import { createOutbound } from "./bindings/outbound.ts";
 import type { Engine, PrepareOptions } from "./engine/engine.ts";
 import { Pool } from "./engine/pool.ts";
-import type { Artifact } from "./model/artifact.ts";
-import type { Deployment } from "./model/deployment.ts";
+import type { Deployment, Runnable } from "./model/deployment.ts";
 import { NebulaError } from "./model/errors.ts";
 import type { EngineName } from "./model/function.ts";
 import type { BlobReader, Capabilities, Clock, Log } from "./model/ports.ts";
@@ -44,11 +43,11 @@ export async function openLiveFunction(
   parts: LiveParts,
   options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<LiveFunction> {
-  const { spec, assets: manifest, artifact } = deployment;
+  const { spec, assets: manifest, forms } = deployment;
   const { blobs, clock, log } = parts;
   const settings = spec.assets;
   const assets = manifest && settings && createAssets({ manifest, settings, blobs, compatibility: spec.compatibility });
-  if (artifact === undefined) {
+  if (forms.length === 0) {
     if (assets === undefined)
       throw new NebulaError(
         "NEBULA_PREPARE_FAILED",
@@ -63,7 +62,7 @@ export async function openLiveFunction(
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const { name, engine } = findEngine(deployment, artifact, parts);
+  const { name, engine, runnable } = findEngine(deployment, parts);
   const { limits } = spec;
   const outbound = createOutbound({ name: spec.name, allow: spec.outbound, headersTimeoutMs: limits.wallMs, clock });
   const capabilities: Capabilities = {
@@ -74,7 +73,7 @@ export async function openLiveFunction(
       throw new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot call "${binding}": "${spec.name}" has no such binding`);
     },
   };
-  const prepared = await engine.prepare(deployment, { ...options, capabilities });
+  const prepared = await engine.prepare(runnable, { ...options, capabilities });
   const pool = new Pool({ prepared, spec, isConcurrent: engine.supports.concurrency, clock, log });
   return {
     deployment,
@@ -92,15 +91,16 @@ export async function openLiveFunction(
   };
 }
 
-/** The first engine of the function's list that this node has and that runs its artifact. */
+/** The first engine of the function's list that this node has and that runs its form of it. */
 function findEngine(
-  { spec }: Deployment,
-  artifact: Artifact,
+  { forms, ...deployment }: Deployment,
   { engines }: LiveParts,
-): { name: EngineName; engine: Engine } {
-  for (const name of spec.engines) {
-    const engine = engines[name];
-    if (engine?.runs.includes(artifact.kind) === true) return { name, engine };
+): { name: EngineName; engine: Engine; runnable: Runnable } {
+  const { spec } = deployment;
+  for (const form of forms) {
+    const engine = engines[form.engine];
+    if (engine === undefined || !("artifact" in form) || !engine.runs.includes(form.artifact.kind)) continue;
+    return { name: form.engine, engine, runnable: { ...deployment, artifact: form.artifact } };
   }
   throw new NebulaError(
     "NEBULA_PREPARE_FAILED",

@@ -73,12 +73,17 @@ async function deploy({ client }: NebulaServer, version: number): Promise<number
       scaling: DEFAULT_SCALING,
       outbound: [],
     },
-    artifact: {
-      kind: "js",
-      main: { name: "index.js", kind: "js", digest, bytes: content.byteLength },
-      modules: [],
-      style: "module",
-    },
+    forms: [
+      {
+        engine: "isolate",
+        artifact: {
+          kind: "js",
+          main: { name: "index.js", kind: "js", digest, bytes: content.byteLength },
+          modules: [],
+          style: "module",
+        },
+      },
+    ],
   };
   const startedMs = performance.now();
   const missing = await client.missing([digest]);

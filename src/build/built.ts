@@ -2,8 +2,10 @@
  * What a build hands over, and how it is put together from what the steps made.
  */
 
-import type { Artifact, AssetsManifest } from "../model/artifact.ts";
+import type { AssetsManifest } from "../model/artifact.ts";
+import type { Form } from "../model/deployment.ts";
 import type { Diagnostic } from "../model/errors.ts";
+import type { EngineName } from "../model/function.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
 import type { StepOutput } from "./step.ts";
@@ -19,10 +21,10 @@ export interface StepTime {
 
 /** What a build gives: manifests, and the bytes that they name. */
 export interface Built {
-  /** Absent for a project of static files alone. */
-  readonly artifact?: Artifact;
+  /** None for a project of static files alone. */
+  readonly forms: readonly Form[];
   readonly assets?: AssetsManifest;
-  /** The bytes of every blob that artifact and assets name. */
+  /** The bytes of every blob that forms and assets name. */
   readonly blobs: BlobSources;
   /** Absolute files and folders whose change makes another build worthwhile, sorted. */
   readonly inputs: readonly string[];
@@ -35,15 +37,19 @@ export interface Built {
  * Puts the steps' outputs together; at most one of them has an artifact, and one has assets. Where there is a program
  * in the end, an artifact is what it was made of, and stays behind.
  */
-export function mergeOutputs(outputs: readonly StepOutput[]): Omit<Built, "inputs" | "steps"> {
+export function mergeOutputs(
+  outputs: readonly StepOutput[],
+  engines: readonly EngineName[],
+): Omit<Built, "inputs" | "steps"> {
   const program = findProgram(outputs);
   const kept: readonly StepOutput[] = program
     ? [...outputs.filter(({ artifact }) => artifact === undefined), toWasmArtifact(program, findMounts(outputs))]
     : outputs;
   const artifact = kept.find((output) => output.artifact)?.artifact;
+  const [engine] = engines;
   const assets = kept.find((output) => output.assets)?.assets;
   return {
-    ...(artifact && { artifact }),
+    forms: artifact !== undefined && engine !== undefined ? [{ engine, artifact }] : [],
     ...(assets && { assets }),
     blobs: new Map(kept.flatMap(({ blobs = [] }) => [...blobs])),
     warnings: outputs.flatMap(({ warnings = [] }) => warnings),

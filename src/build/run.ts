@@ -119,7 +119,7 @@ class PlanBuilder implements Builder {
       const outputs = await this.#runSteps({ ...options, onStep });
       const found = outputs.flatMap(({ inputs = [] }) => inputs);
       this.#inputs = toWatched(this.#plan, found);
-      return { ...mergeOutputs(outputs), inputs: this.#inputs, steps };
+      return { ...mergeOutputs(outputs, this.#plan.project.spec.engines), inputs: this.#inputs, steps };
     } catch (thrown) {
       options.signal.throwIfAborted();
       // What was known before is still right, and what is missing may appear beside the entry.

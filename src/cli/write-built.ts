@@ -1,7 +1,8 @@
 /**
  * Writes what a build made into a folder, so that it can be looked at, kept or run elsewhere.
  *
- *     manifest.json        the function's settings, the artifact, the assets: what a deployment names
+ *     manifest.json        the function's settings, its forms, the assets: what a deployment names
+ *     <name>.tar           a container image, as `docker load` takes it
  *     <name>.wasm          a Wasm program, standard bytes that any runtime takes; files/ has what ships with it
  *     index.js …           a JavaScript function, its modules and its source map
  *     assets/              static files, without their compressed forms
@@ -19,18 +20,23 @@ export async function writeBuilt(
   dir: string,
   { spec, built }: { spec: FunctionSpec; built: Built },
 ): Promise<string[]> {
-  const { artifact, assets, blobs } = built;
+  const { forms, assets, blobs } = built;
   const files = new Map<string, Digest>();
-  if (artifact !== undefined) for (const [name, digest] of listFiles(artifact, spec.name)) files.set(name, digest);
+  for (const form of forms) {
+    const listed = "artifact" in form ? listFiles(form.artifact, spec.name) : [];
+    for (const [name, digest] of listed) files.set(name, digest);
+  }
   for (const [path, file] of Object.entries(assets?.files ?? {})) files.set(join("assets", path), file.digest);
   for (const [name, digest] of files) await writeBlob(join(dir, name), { digest, blobs });
-  const manifest = { spec, ...(artifact && { artifact }), ...(assets && { assets }) };
+  const manifest = { spec, forms, ...(assets && { assets }) };
   await mkdir(dir, { recursive: true });
   await writeFile(join(dir, "manifest.json"), `${JSON.stringify(manifest, null, 2)}\n`);
   return ["manifest.json", ...files.keys()].sort();
 }
 
 function listFiles(artifact: Artifact, name: string): (readonly [string, Digest])[] {
+  if (artifact.kind === "image")
+    return artifact.archive === undefined ? [] : [[`${name}.tar`, artifact.archive.digest]];
   if (artifact.kind !== "js") {
     const files = Object.entries(artifact.files).map(([path, { digest }]) => [join("files", path), digest] as const);
     return [[`${name}.wasm`, artifact.main.digest], ...files];

@@ -10,7 +10,7 @@
  */
 
 import type { ArtifactKind } from "../model/artifact.ts";
-import type { Deployment } from "../model/deployment.ts";
+import type { Runnable } from "../model/deployment.ts";
 import type { NebulaError } from "../model/errors.ts";
 import type { Answer, Call } from "../model/exchange.ts";
 import type { Capabilities, GuestLog } from "../model/ports.ts";
@@ -24,7 +24,16 @@ export interface Engine extends AsyncDisposable {
    * Checks that the deployment can run here, by starting it once where that is cheap and not proven.
    * @throws {NebulaError} NEBULA_PREPARE_FAILED when it cannot; the guest's own words are in the message.
    */
-  prepare(deployment: Deployment, options: PrepareOptions): Promise<Prepared>;
+  prepare(deployment: Runnable, options: PrepareOptions): Promise<Prepared>;
+  /** What its processes use that answer for several functions; absent where each instance tells for itself. */
+  findUsage?(): Promise<Usage>;
+}
+
+/** What processes have used and hold. */
+export interface Usage {
+  /** Processor time since they were started. */
+  readonly cpuMs: number;
+  readonly memoryBytes: number;
 }
 
 /** What a deployment is prepared with. */
@@ -43,6 +52,8 @@ export interface EngineSupports {
   readonly concurrency: boolean;
   /** CPU time can be limited, not only wall clock. */
   readonly cpuLimit: boolean;
+  /** A request may turn into another protocol: WebSocket. */
+  readonly upgrade: boolean;
 }
 
 /** A deployment whose instances can be started at once. */
@@ -52,12 +63,26 @@ export interface Prepared extends AsyncDisposable {
    * @throws {NebulaError} NEBULA_START_FAILED when its code does not come up within `limits.startMs`.
    */
   start(options: { signal: AbortSignal }): Promise<Instance>;
+  /** Instances that were given back and are kept to be started sooner. */
+  readonly resting?: RestingCounts;
+}
+
+/** Counts of what neither answers nor uses a processor. */
+export interface RestingCounts {
+  /** In memory. */
+  readonly frozen: number;
+  /** On disk. */
+  readonly stopped: number;
 }
 
 /** One live function that answers requests. */
 export interface Instance extends AsyncDisposable {
   /** Fulfils once, when the instance can answer no more: with the reason when it was not asked to end. */
   readonly ended: Promise<NebulaError | undefined>;
+  /** How it came up, where there is more to say than how long it took. */
+  readonly started?: StartReport;
+  /** What it uses, where a process is its alone; undefined when that cannot be told now. */
+  findUsage?(): Promise<Usage | undefined>;
   /**
    * Answers one request. Settles when the response head is known; the body streams after.
    *
@@ -68,6 +93,14 @@ export interface Instance extends AsyncDisposable {
    * @throws {NebulaError} NEBULA_CLIENT_GONE when `call.signal` aborts first.
    */
   fetch(call: Call, options: FetchOptions): Promise<InstanceAnswer>;
+}
+
+/** The parts of a start. */
+export interface StartReport {
+  /** `thaw`: it was kept in memory. */
+  readonly kind: "cold" | "thaw";
+  /** Milliseconds by the engine's own words, in their order: `create`, `start`, `ready`. */
+  readonly phases: Readonly<Record<string, number>>;
 }
 
 /** Which request it is, and where its console output goes. */

@@ -5,7 +5,7 @@
 import { isDigest } from "../model/artifact.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES } from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
 import {
   between,
   type Check,
@@ -94,6 +94,19 @@ const isWasi = hasShape({
   ),
 });
 
+const isContainer = hasShape({
+  interface: oneOf("http", "stdio"),
+  port: optional(isCountIn(1, 65_535)),
+  probe: optional(matches(/^\/[\x21-\x7e]{0,2000}$/)),
+  args: optional(listOf(isText4k, MAX_LIST)),
+  user: optional(matches(/^[1-9]\d{0,8}(?::[1-9]\d{0,8})?$/)),
+  cpus: between(0.01, 1_024),
+  pids: isCountIn(1, 32_768),
+  tmpBytes: between(0, 64 * GIB),
+  stopMs: between(0, DAY_MS),
+  removeMs: between(0, DAY_MS),
+});
+
 const isSpec: Readonly<Record<string, Check>> = {
   name: matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
@@ -108,6 +121,14 @@ const isSpec: Readonly<Record<string, Check>> = {
     }),
   ),
   wasi: optional((value) => isWasi(value) && JSON.stringify(value).length <= MAX_WASI_LENGTH),
+  container: optional(isContainer),
+  chain: optional(
+    hasShape({
+      strategy: oneOf(...STRATEGIES),
+      isIdempotent: isBoolean,
+      weaker: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
+    }),
+  ),
   limits: isLimits,
   scaling: isScaling,
   outbound: listOf(matches(/^[^\s]{1,300}$/), MAX_LIST),
@@ -143,7 +164,25 @@ const isJsArtifact = hasShape({
   style: oneOf("module", "deno", "listener"),
 });
 
-const isArtifact = either(isJsArtifact, isWasmArtifact);
+/** An id, or a name with a digest: nothing that can be moved to other bytes. */
+const isImage = matches(/^(?:sha256:[0-9a-f]{64}|[a-z0-9][\w.:/-]{0,400}@sha256:[0-9a-f]{64})$/);
+
+const isImageArtifact = hasShape({
+  kind: oneOf("image"),
+  image: isImage,
+  archive: optional(isBlob),
+  platform: optional(matches(/^[a-z0-9]+(?:\/[a-z0-9]+){1,2}$/)),
+});
+
+const isArtifact = either(isJsArtifact, isWasmArtifact, isImageArtifact);
+
+const isForms = listOf(
+  either(
+    hasShape({ engine: oneOf(...ENGINE_NAMES), artifact: isArtifact }),
+    hasShape({ engine: oneOf(...ENGINE_NAMES), failure: matches(/^[^\0]{0,4000}$/) }),
+  ),
+  ENGINE_NAMES.length,
+);
 
 const isFile = hasShape({
   digest: isDigest,
@@ -164,7 +203,7 @@ const isAssets = hasShape({
  */
 export function parseDeploymentInput(value: unknown): DeploymentInput {
   if (!isShallow(value)) throw invalid(`it is more than ${MAX_DEPTH} levels deep`);
-  const { spec, artifact, assets } = hasShape({ spec: hasShape({}) })(value)
+  const { spec, forms, assets } = hasShape({ spec: hasShape({}) })(value)
     ? fromUnknown<DeploymentInput>(value)
     : refuse("spec");
   for (const field of ["limits", "scaling"] as const) {
@@ -178,12 +217,13 @@ export function parseDeploymentInput(value: unknown): DeploymentInput {
   for (const [field, check] of Object.entries(isSpec)) {
     if (!check(Reflect.get(whole, field))) refuse(`spec.${field}`);
   }
-  if (artifact !== undefined && !isArtifact(artifact)) refuse("artifact");
+  if (!isForms(forms) || new Set(forms.map(({ engine }) => engine)).size < forms.length) refuse("forms");
+  if (!forms.every(({ engine }) => whole.engines.includes(engine))) refuse("forms");
   if (assets !== undefined && !isAssets(assets)) refuse("assets");
-  if (artifact === undefined && assets === undefined) refuse("artifact");
+  if (!forms.some((form) => "artifact" in form) && (forms.length > 0 || assets === undefined)) refuse("forms");
   if (whole.scaling.minInstances > whole.scaling.maxInstances) refuse("spec.scaling");
   if (new Set(whole.bindings.map(({ name }) => name)).size < whole.bindings.length) refuse("spec.bindings");
-  return { spec: whole, ...(artifact !== undefined && { artifact }), ...(assets !== undefined && { assets }) };
+  return { spec: whole, forms, ...(assets !== undefined && { assets }) };
 }
 
 /** Asks level by level: a recursion would end where the stack does. */

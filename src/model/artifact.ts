@@ -65,6 +65,17 @@ export interface Saving {
   readonly reason?: string;
 }
 
+/** A container image. */
+export interface ImageArtifact {
+  readonly kind: "image";
+  /** The image's id (`sha256:…`, the digest of its configuration), or `name@sha256:…` where the node pulls it. */
+  readonly image: string;
+  /** What `docker save` makes of it; absent where the node pulls it. */
+  readonly archive?: Blob;
+  /** As Docker writes it, `linux/amd64`; absent where nobody has looked into it yet. */
+  readonly platform?: string;
+}
+
 /** Static files: URL path (`/img/a.svg`) → file. */
 export interface AssetsManifest {
   readonly files: Readonly<Record<string, AssetFile>>;
@@ -81,6 +92,6 @@ export interface AssetFile extends Blob {
 }
 
 /** What an engine can run. */
-export type Artifact = JsArtifact | WasmArtifact;
+export type Artifact = JsArtifact | WasmArtifact | ImageArtifact;
 /** Each engine runs one kind or two. */
 export type ArtifactKind = Artifact["kind"];

@@ -6,18 +6,23 @@
  */
 
 import type { Artifact, AssetsManifest, Blob, Digest } from "./artifact.ts";
-import type { FunctionSpec } from "./function.ts";
+import type { EngineName, FunctionSpec } from "./function.ts";
 
 /** Unique on a node. */
 export type DeploymentId = `d_${string}`;
 /** Where a deployment is in the picture above. */
 export type DeploymentState = "ready" | "active" | "retired" | "failed";
 
+/** A function in the form that one engine runs, or why its build has failed. */
+export type Form =
+  | { readonly engine: EngineName; readonly artifact: Artifact }
+  | { readonly engine: EngineName; readonly failure: string };
+
 /** What an author hands to a node, once every blob that it names is there. */
 export interface DeploymentInput {
   readonly spec: FunctionSpec;
-  /** Absent for static files alone. */
-  readonly artifact?: Artifact;
+  /** One for each engine of the spec, in that order; none for static files alone. */
+  readonly forms: readonly Form[];
   readonly assets?: AssetsManifest;
 }
 
@@ -30,16 +35,21 @@ export interface Deployment extends DeploymentInput {
   readonly state: DeploymentState;
 }
 
+/** A deployment in one of its forms: what an engine gets. */
+export interface Runnable extends Omit<Deployment, "forms"> {
+  readonly artifact: Artifact;
+}
+
 /** Every blob that a deployment names. */
-export function listBlobs({ artifact, assets }: DeploymentInput): Blob[] {
+export function listBlobs({ forms, assets }: DeploymentInput): Blob[] {
+  const code = forms.flatMap((form) => ("artifact" in form ? listCode(form.artifact) : []));
   const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
-  return artifact === undefined ? files : [...listCode(artifact), ...files];
+  return [...code, ...files];
 }
 
 function listCode(artifact: Artifact): Blob[] {
-  if (artifact.kind !== "js") {
-    return [artifact.main, ...Object.values(artifact.files), ...(artifact.sourceMap ? [artifact.sourceMap] : [])];
-  }
-  const { main, modules, sourceMap } = artifact;
-  return [main, ...modules, ...(sourceMap === undefined ? [] : [sourceMap])];
+  if (artifact.kind === "image") return artifact.archive === undefined ? [] : [artifact.archive];
+  const { main, sourceMap } = artifact;
+  const others = artifact.kind === "js" ? artifact.modules : Object.values(artifact.files);
+  return [main, ...others, ...(sourceMap === undefined ? [] : [sourceMap])];
 }

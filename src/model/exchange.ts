@@ -33,6 +33,14 @@ export interface Call {
   readonly signal: AbortSignal;
   /** What comes after the body, once that is over. Never rejects; absent when nothing can come. */
   readonly trailers?: Promise<HeaderList | undefined> | undefined;
+  /** The protocol that the client would rather speak from here on (RFC 9110, section 7.8): `websocket`. */
+  readonly upgrade?: string | undefined;
+}
+
+/** Bytes both ways, after the answer 101. Whoever ends one side or cancels it says so to the other. */
+export interface Tunnel {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
 }
 
 /** A response whose body may still be coming. */
@@ -41,6 +49,8 @@ export interface Answer {
   readonly body: Body;
   /** What comes after the body, once that is over: undefined when nothing does. Rejects as the body does. */
   readonly trailers?: Promise<HeaderList | undefined> | undefined;
+  /** With status 101 only, in place of the body. */
+  readonly tunnel?: Tunnel | undefined;
 }
 
 /** The first value of a header, by its lower-case name. */

@@ -123,6 +123,56 @@ export interface ProofRequest {
 /** A plain program, asked once for its root. */
 export const DEFAULT_WASI: WasiSettings = { interface: "stdio", args: [], proof: [{ method: "GET", path: "/" }] };
 
+/** How a container is run, and what it may use. Who it is and what it may reach is not for the image to decide. */
+export interface ContainerSettings {
+  /** `http`: it serves on a port. `stdio`: one container for each request, body to stdin, stdout is the body. */
+  readonly interface: "http" | "stdio";
+  /** What it serves on; the one port that the image exposes unless given. */
+  readonly port?: number;
+  /** A path that answers 2xx or 3xx once it is ready; unless given it is ready when it accepts connections. */
+  readonly probe?: string;
+  /** Take the place of the image's own arguments (`CMD`); absent: those. */
+  readonly args?: readonly string[];
+  /** Numeric, `1000` or `1000:1000`, not root; the image's user unless given, or one of our own where that is root. */
+  readonly user?: string;
+  /** Processors that it may use at once: 0.5 is half of one. */
+  readonly cpus: number;
+  readonly pids: number;
+  /** `/tmp` and `/run` together, in memory; the rest cannot be written. */
+  readonly tmpBytes: number;
+  /** Frozen for this long, after `scaling.idleMs` without work: it is stopped. */
+  readonly stopMs: number;
+  /** Stopped for this long: it is removed. */
+  readonly removeMs: number;
+}
+
+/** One processor, and what a small server needs. */
+export const DEFAULT_CONTAINER: ContainerSettings = {
+  interface: "http",
+  cpus: 1,
+  pids: 128,
+  tmpBytes: 64 * MIB,
+  stopMs: 600_000,
+  removeMs: 3_600_000,
+};
+
+/** How one of several engines is chosen for a request. */
+export const STRATEGIES = ["ordered", "cold-race", "fastest"] as const;
+/** One of them. */
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** How a function with several engines goes from one to the next. */
+export interface ChainSettings {
+  readonly strategy: Strategy;
+  /** A request with a body, or with a method that changes things, may be made twice. */
+  readonly isIdempotent: boolean;
+  /** Engines that may take over although they isolate less than one before them in the list. */
+  readonly weaker: readonly EngineName[];
+}
+
+/** In the order of the list, and nothing is made twice that may change something. */
+export const DEFAULT_CHAIN: ChainSettings = { strategy: "ordered", isIdempotent: false, weaker: [] };
+
 /** What the node must know to run a function. Plain data: it crosses the control API as JSON. */
 export interface FunctionSpec {
   /** A DNS label: lower-case letters, digits and hyphens, at most 63. */
@@ -136,9 +186,16 @@ export interface FunctionSpec {
   readonly assets?: AssetsSettings;
   /** For the `wasi` engine; DEFAULT_WASI unless given. */
   readonly wasi?: WasiSettings;
+  /** For the `container` engine; DEFAULT_CONTAINER unless given. */
+  readonly container?: ContainerSettings;
+  /** For several engines; DEFAULT_CHAIN unless given. */
+  readonly chain?: ChainSettings;
   readonly limits: Limits;
   readonly scaling: Scaling;
-  /** Hosts that outbound `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; empty: none. */
+  /**
+   * Hosts that outbound `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; empty: none. A
+   * container has all of the network with `*`, and none of it without.
+   */
   readonly outbound: readonly string[];
 }
 

@@ -51,6 +51,8 @@ const isSpec = hasShape({
       proof: listOf(hasShape({ method: isText, path: isText, body: optional(isText) })),
     }),
   ),
+  container: optional(hasShape({ interface: isText, cpus: isNumber, pids: isNumber })),
+  chain: optional(hasShape({ strategy: isText, weaker: listOf(isText) })),
   limits: recordOf(isNumber),
   scaling: recordOf(isNumber),
   outbound: listOf(isText),
@@ -71,6 +73,14 @@ const isArtifact = either(
     sourceMap: optional(isBlob),
     savings: listOf(hasShape({ step: isText, beforeMs: isNumber, afterMs: isNumber })),
   }),
+  hasShape({ kind: oneOf("image"), image: isText, archive: optional(isBlob), platform: optional(isText) }),
+);
+
+const isForms = listOf(
+  either(
+    hasShape({ engine: oneOf(...ENGINE_NAMES), artifact: isArtifact }),
+    hasShape({ engine: oneOf(...ENGINE_NAMES), failure: isText }),
+  ),
 );
 
 const isAssets = hasShape({
@@ -100,7 +110,7 @@ export function fromRow(row: DeploymentRow): DeploymentRecord {
       limits: { ...DEFAULT_LIMITS, ...spec.limits },
       scaling: { ...DEFAULT_SCALING, ...spec.scaling },
     },
-    ...(row.artifact !== null && { artifact: fromJson(row.artifact, isArtifact, subject, "artifact") }),
+    forms: fromJson(row.forms, isForms, subject, "forms"),
     ...(row.assets !== null && { assets: fromJson(row.assets, isAssets, subject, "assets") }),
     ...(row.failureCode !== null && {
       failure: {

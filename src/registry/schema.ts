@@ -13,7 +13,7 @@ export const functions = sqliteTable("functions", {
   createdAtMs: integer("created_at_ms").notNull(),
 });
 
-/** `spec`, `artifact` and `assets` are JSON; they never change once written. */
+/** `spec`, `forms` and `assets` are JSON; they never change once written. */
 export const deployments = sqliteTable(
   "deployments",
   {
@@ -27,7 +27,7 @@ export const deployments = sqliteTable(
     state: text({ enum: ["ready", "active", "retired", "failed"] }).notNull(),
     createdAtMs: integer("created_at_ms").notNull(),
     spec: text().notNull(),
-    artifact: text(),
+    forms: text().notNull().default("[]"),
     assets: text(),
     failureCode: text("failure_code"),
     failureMessage: text("failure_message"),

@@ -8,7 +8,7 @@ import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts
 import { Watchdog } from "../../src/engine/guest/watchdog.ts";
 import { createIsolateEngine } from "../../src/engine/isolate/isolate-engine.ts";
 import type { Digest, ModuleFile } from "../../src/model/artifact.ts";
-import type { Deployment } from "../../src/model/deployment.ts";
+import type { Runnable } from "../../src/model/deployment.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING } from "../../src/model/function.ts";
 import { silentLog, systemClock } from "../../src/model/ports.ts";
 import { MIB } from "../../src/model/units.ts";
@@ -81,7 +81,7 @@ export async function openGuestRunner({ cwd, port }: { cwd: string; port: number
   };
 }
 
-function toDeployment([main, ...modules]: [ModuleFile, ...ModuleFile[]], timeoutMs: number): Deployment {
+function toDeployment([main, ...modules]: [ModuleFile, ...ModuleFile[]], timeoutMs: number): Runnable {
   const wallMs = timeoutMs + 5_000;
   return {
     id: "d_wpt",

@@ -4,7 +4,7 @@
 
 import { onTestFinished } from "vitest";
 import type { Engine, EngineSupports, Instance, Prepared } from "../../src/engine/engine.ts";
-import type { Deployment } from "../../src/model/deployment.ts";
+import type { Runnable } from "../../src/model/deployment.ts";
 import type { Capabilities } from "../../src/model/ports.ts";
 import { noCapabilities } from "../support/capabilities.ts";
 import type { GuestSource } from "../support/guest-source.ts";
@@ -12,7 +12,7 @@ import type { GuestSource } from "../support/guest-source.ts";
 export interface ContractSetup {
   readonly engine: Engine;
   /** Makes what this engine runs out of a guest's source. */
-  build(source: GuestSource): Promise<Deployment>;
+  build(source: GuestSource): Promise<Runnable>;
   /** Names of cases that this engine cannot pass, each with the reason. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -28,7 +28,7 @@ export interface ContractCase {
 /** Starts guests that are gone when the test is over. */
 export interface ContractLab {
   readonly engine: Engine;
-  build(source: GuestSource): Promise<Deployment>;
+  build(source: GuestSource): Promise<Runnable>;
   prepare(source: GuestSource, capabilities?: Capabilities): Promise<Prepared>;
   /** Prepares and starts one instance. */
   start(source: GuestSource, capabilities?: Capabilities): Promise<Instance>;

@@ -14,6 +14,7 @@ import type { JsArtifact } from "../../src/model/artifact.ts";
 import type { DeploymentInput } from "../../src/model/deployment.ts";
 import type { ErrorCode } from "../../src/model/errors.ts";
 import { MIB } from "../../src/model/units.ts";
+import { findArtifact } from "../support/built.ts";
 import { rejectionOf } from "../support/capabilities.ts";
 import { openTestNode, type Source, type SpecChange, type TestNode } from "../support/node.ts";
 import { createProjectFolder } from "../unit/config/project-folder.ts";
@@ -39,7 +40,8 @@ beforeAll(async () => {
     put: (digest, source) => node.client.put(digest, source),
     deploy: async (input) => {
       good = input;
-      if (input.artifact?.kind === "js") artifact = input.artifact;
+      const made = findArtifact(input);
+      if (made?.kind === "js") artifact = made;
       return await node.client.deploy(input);
     },
   };
@@ -193,13 +195,13 @@ describe("a deployment sent by hand", () => {
       within(`{"type":"var","name":"A","value":${deep(500_000)}}`),
     ],
     ["without a spec", "NEBULA_REQUEST_INVALID", put("spec", undefined)],
-    ["without artifact and assets", "NEBULA_REQUEST_INVALID", () => JSON.stringify({ spec: good.spec })],
+    ["without forms and assets", "NEBULA_REQUEST_INVALID", () => JSON.stringify({ spec: good.spec })],
     ["whose name is a path", "NEBULA_REQUEST_INVALID", put("spec name", "../x")],
     ["whose name is __proto__", "NEBULA_REQUEST_INVALID", put("spec name", "__proto__")],
     ["whose name has 1 000 000 letters", "NEBULA_REQUEST_INVALID", put("spec name", "x".repeat(1_000_000))],
     ["whose engines are a text", "NEBULA_REQUEST_INVALID", put("spec engines", "isolate")],
     ["whose engine is unknown", "NEBULA_REQUEST_INVALID", put("spec engines", ["warp"])],
-    ["without engines", "NEBULA_PREPARE_FAILED", put("spec engines", [])],
+    ["without engines", "NEBULA_REQUEST_INVALID", put("spec engines", [])],
     ["whose date is none", "NEBULA_REQUEST_INVALID", put("spec compatibility date", "yesterday")],
     ["whose flags are numbers", "NEBULA_REQUEST_INVALID", put("spec compatibility flags", [1])],
     ["whose route is none", "NEBULA_CONFIG_INVALID", put("spec routes", ["a*b/*"])],
@@ -221,19 +223,19 @@ describe("a deployment sent by hand", () => {
     ],
     ["with two bindings of one name", "NEBULA_REQUEST_INVALID", put("spec bindings", [variable, variable])],
     ["whose allow-list has a space", "NEBULA_REQUEST_INVALID", put("spec outbound", ["a b"])],
-    ["of another kind of artifact", "NEBULA_REQUEST_INVALID", put("artifact kind", "elf")],
-    ["of another style", "NEBULA_REQUEST_INVALID", put("artifact style", "poem")],
-    ["whose style is a lie", "NEBULA_PREPARE_FAILED", put("artifact style", "deno")],
-    ["whose digest is in capitals", "NEBULA_REQUEST_INVALID", put("artifact main digest", digest("A"))],
-    ["whose digest is a path", "NEBULA_REQUEST_INVALID", put("artifact main digest", "../../token")],
-    ["whose code is not here", "NEBULA_ARTIFACT_INVALID", put("artifact main digest", digest("a"))],
+    ["of another kind of artifact", "NEBULA_REQUEST_INVALID", put("forms 0 artifact kind", "elf")],
+    ["of another style", "NEBULA_REQUEST_INVALID", put("forms 0 artifact style", "poem")],
+    ["whose style is a lie", "NEBULA_PREPARE_FAILED", put("forms 0 artifact style", "deno")],
+    ["whose digest is in capitals", "NEBULA_REQUEST_INVALID", put("forms 0 artifact main digest", digest("A"))],
+    ["whose digest is a path", "NEBULA_REQUEST_INVALID", put("forms 0 artifact main digest", "../../token")],
+    ["whose code is not here", "NEBULA_ARTIFACT_INVALID", put("forms 0 artifact main digest", digest("a"))],
     ["whose file is not here", "NEBULA_ARTIFACT_INVALID", put("assets files /a.txt digest", digest("a"))],
-    ["whose code has other bytes", "NEBULA_ARTIFACT_INVALID", put("artifact main bytes", 1)],
+    ["whose code has other bytes", "NEBULA_ARTIFACT_INVALID", put("forms 0 artifact main bytes", 1)],
     ["whose file has other bytes", "NEBULA_ARTIFACT_INVALID", put("assets files /a.txt bytes", 100)],
-    ["whose bytes are negative", "NEBULA_REQUEST_INVALID", put("artifact main bytes", -1)],
-    ["whose code is said to be Wasm", "NEBULA_PREPARE_FAILED", put("artifact main kind", "wasm")],
-    ["whose code is said to be a text", "NEBULA_PREPARE_FAILED", put("artifact main kind", "text")],
-    ["whose module is missing", "NEBULA_PREPARE_FAILED", put("artifact modules", [])],
+    ["whose bytes are negative", "NEBULA_REQUEST_INVALID", put("forms 0 artifact main bytes", -1)],
+    ["whose code is said to be Wasm", "NEBULA_PREPARE_FAILED", put("forms 0 artifact main kind", "wasm")],
+    ["whose code is said to be a text", "NEBULA_PREPARE_FAILED", put("forms 0 artifact main kind", "text")],
+    ["whose module is missing", "NEBULA_PREPARE_FAILED", put("forms 0 artifact modules", [])],
     ["whose files are a list", "NEBULA_REQUEST_INVALID", put("assets files", [])],
     [
       "whose file has no slash before it",

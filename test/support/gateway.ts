@@ -83,7 +83,7 @@ function createLive({
   const prepared = createFakePrepared({ startsAtOnce: true, fetch: answer });
   const pool = new Pool({ prepared, spec, isConcurrent: true, clock: systemClock, log: silentLog });
   return {
-    deployment: { id: "d_1", digest: `sha256:${"0".repeat(64)}`, createdAtMs: 0, state: "active", spec },
+    deployment: { id: "d_1", digest: `sha256:${"0".repeat(64)}`, createdAtMs: 0, state: "active", spec, forms: [] },
     engine: "isolate",
     assets: undefined,
     pool,

@@ -15,9 +15,10 @@ import { Nursery } from "../../src/engine/guest/nursery.ts";
 import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts";
 import { Watchdog } from "../../src/engine/guest/watchdog.ts";
 import { createIsolateEngine } from "../../src/engine/isolate/isolate-engine.ts";
-import type { Deployment } from "../../src/model/deployment.ts";
+import type { Runnable } from "../../src/model/deployment.ts";
 import { DEFAULT_LIMITS, type Project } from "../../src/model/function.ts";
 import { silentLog, systemClock } from "../../src/model/ports.ts";
+import { findArtifact } from "./built.ts";
 import type { LogLine } from "./capabilities.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
 
@@ -26,9 +27,9 @@ export interface IsolateLab extends AsyncDisposable {
   readonly nursery: Nursery;
   /** Console lines outside of any request. */
   readonly backgroundLines: LogLine[];
-  build(source: GuestSource): Promise<Deployment>;
+  build(source: GuestSource): Promise<Runnable>;
   /** Builds the project in a folder that is there already. */
-  buildFolder(dir: string, source: Omit<GuestSource, "files">): Promise<Deployment>;
+  buildFolder(dir: string, source: Omit<GuestSource, "files">): Promise<Runnable>;
 }
 
 export const BOOTSTRAP_ENTRY = join(import.meta.dirname, "../../src/engine/guest/bootstrap.guest.ts");
@@ -64,10 +65,11 @@ export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
     const project = toProject(dir, { ...source, files: {} });
     const built = await runBuild(planBuild(project), { signal: new AbortController().signal, esbuild });
     for (const [digest, blob] of built.blobs) blobs.set(digest, await readBlobSource(blob));
-    if (built.artifact === undefined) throw new Error("the build made no artifact");
+    const artifact = findArtifact(built);
+    if (artifact?.kind !== "js") throw new Error("the build made no JavaScript artifact");
     const { spec } = project;
-    const { main } = built.artifact;
-    return { id: `d_${builds++}`, digest: main.digest, createdAtMs: 0, state: "ready", spec, artifact: built.artifact };
+    const { digest } = artifact.main;
+    return { id: `d_${builds++}`, digest, createdAtMs: 0, state: "ready", spec, artifact };
   };
   return {
     engine,

@@ -10,14 +10,15 @@ import { createEsbuild } from "../../src/build/esbuild.ts";
 import { planBuild } from "../../src/build/plan.ts";
 import { runBuild } from "../../src/build/run.ts";
 import type { Engine } from "../../src/engine/engine.ts";
-import type { Deployment } from "../../src/model/deployment.ts";
+import type { Runnable } from "../../src/model/deployment.ts";
 import type { Project } from "../../src/model/function.ts";
+import { findArtifact } from "./built.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
 import { openWasiLab } from "./wasi-lab.ts";
 
 export interface WasiJsLab extends AsyncDisposable {
   readonly engine: Engine;
-  build(source: GuestSource): Promise<Deployment>;
+  build(source: GuestSource): Promise<Runnable>;
   /** The component, its source map, and what its top level printed. */
   compile(source: GuestSource): Promise<{ wasm: Uint8Array; sourceMap: Uint8Array; printed: string }>;
 }
@@ -39,7 +40,8 @@ export async function openWasiJsLab(): Promise<WasiJsLab> {
       printed += text;
     };
     const built = await runBuild(planBuild(toProject(dir, source)), { signal, esbuild, onOutput });
-    const { artifact, blobs } = built;
+    const { blobs } = built;
+    const artifact = findArtifact(built);
     if (artifact?.kind !== "component") throw new Error("the build made no component");
     const read = async (digest: typeof artifact.main.digest | undefined) => {
       const blob = digest === undefined ? undefined : blobs.get(digest);

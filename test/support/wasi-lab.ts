@@ -10,7 +10,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts";
 import { openWasiEngine } from "../../src/engines.ts";
 import type { Digest, WasmArtifact } from "../../src/model/artifact.ts";
-import type { Deployment } from "../../src/model/deployment.ts";
+import type { Runnable } from "../../src/model/deployment.ts";
 import { DEFAULT_WASI, type FunctionSpec, type WasiSettings } from "../../src/model/function.ts";
 import { type Log, silentLog, systemClock } from "../../src/model/ports.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
@@ -33,7 +33,7 @@ export interface WasiLab extends AsyncDisposable {
   readonly engine: Engine;
   readonly stateDir: string;
   /** Makes a deployment; its blobs are there at once. */
-  deploy(source: WasmSource): Deployment;
+  deploy(source: WasmSource): Runnable;
 }
 
 /** A state directory that is given stays when the lab goes. */

@@ -8,6 +8,7 @@ import { planBuild } from "../../build/plan.ts";
 import { runBuild } from "../../build/run.ts";
 import { openProver } from "../../engines.ts";
 import type { Artifact } from "../../model/artifact.ts";
+import type { Form } from "../../model/deployment.ts";
 import { type Log, systemClock } from "../../model/ports.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import { defineCommand } from "../command.ts";
@@ -29,7 +30,7 @@ export default defineCommand({
     ...DIR_ARG,
     ...ENV_ARG,
     ...STATE_ARG,
-    out: { type: "text", value: "folder", summary: "Write the artifact and its manifest.json into a folder" },
+    out: { type: "text", value: "folder", summary: "Write the forms and a manifest.json into a folder" },
   },
   async run({ args, io, print, signal }) {
     const dir = resolve(io.cwd, args.dir);
@@ -49,8 +50,8 @@ export default defineCommand({
     print.warn(built.warnings);
     const { spec } = project;
     const files = args.out === undefined ? [] : await writeBuilt(resolve(io.cwd, args.out), { spec, built });
-    const { artifact, assets, steps } = built;
-    const value = { name: spec.name, steps, ...(artifact && { artifact }), ...(assets && { assets }), files };
+    const { forms, assets, steps } = built;
+    const value = { name: spec.name, steps, forms, ...(assets && { assets }), files };
     print.result(value, formatBuilt(spec.name, { built, out: args.out, count: files.length }));
     return 0;
   },
@@ -73,11 +74,11 @@ interface Shown {
 }
 
 function formatBuilt(name: string, { built, out, count }: Shown): string {
-  const { artifact, assets, steps } = built;
+  const { forms, assets, steps } = built;
   const assetCount = Object.keys(assets?.files ?? {}).length;
   const rows = [
     ...steps.map(({ step, ms, note = "" }: StepTime) => [step, formatMs(ms), note]),
-    ...(artifact ? [["artifact", formatBytes(artifact.main.bytes), describeArtifact(artifact)]] : []),
+    ...forms.map(toFormRow),
     ...(assets ? [["assets", "", formatCount(assetCount, "file")]] : []),
     ...(out === undefined ? [] : [["written", "", `${formatCount(count, "file")} in ${out}`]]),
   ];
@@ -88,7 +89,15 @@ function formatCount(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
+function toFormRow(form: Form): string[] {
+  if ("failure" in form) return [form.engine, "", form.failure];
+  const { artifact } = form;
+  const main = artifact.kind === "image" ? artifact.archive : artifact.main;
+  return [form.engine, main === undefined ? "" : formatBytes(main.bytes), describeArtifact(artifact)];
+}
+
 function describeArtifact(artifact: Artifact): string {
+  if (artifact.kind === "image") return `image, ${artifact.image}`;
   const { kind, main } = artifact;
   const count = kind === "js" ? artifact.modules.length : Object.keys(artifact.files).length;
   const beside = count === 0 ? "" : `, ${formatCount(count, kind === "js" ? "module" : "file")} beside it`;

@@ -7,7 +7,7 @@
  */
 
 import type { JsArtifact } from "../../model/artifact.ts";
-import type { Deployment } from "../../model/deployment.ts";
+import type { Runnable } from "../../model/deployment.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import type { Engine, Prepared } from "../engine.ts";
@@ -33,7 +33,7 @@ export interface IsolateEngineParts {
 export function createIsolateEngine(parts: IsolateEngineParts): Engine {
   return {
     runs: ["js"],
-    supports: { streaming: true, concurrency: true, cpuLimit: true },
+    supports: { streaming: true, concurrency: true, cpuLimit: true, upgrade: false },
     prepare: async (deployment, { signal, capabilities, isProven }) => {
       const prepared = await prepare(deployment, { parts, capabilities });
       if (isProven) return prepared;
@@ -52,7 +52,7 @@ export function createIsolateEngine(parts: IsolateEngineParts): Engine {
 }
 
 async function prepare(
-  deployment: Deployment,
+  deployment: Runnable,
   { parts, capabilities }: { parts: IsolateEngineParts; capabilities: Capabilities },
 ): Promise<Prepared> {
   const { spec } = deployment;
@@ -92,7 +92,7 @@ async function prepare(
   };
 }
 
-function getArtifact({ artifact, spec }: Deployment): JsArtifact {
-  if (artifact?.kind === "js") return artifact;
+function getArtifact({ artifact, spec }: Runnable): JsArtifact {
+  if (artifact.kind === "js") return artifact;
   throw new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${spec.name}": it has no JavaScript artifact`);
 }

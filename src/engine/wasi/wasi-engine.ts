@@ -7,7 +7,7 @@
  */
 
 import type { Blob, WasmArtifact } from "../../model/artifact.ts";
-import type { Deployment } from "../../model/deployment.ts";
+import type { Runnable } from "../../model/deployment.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog, Log } from "../../model/ports.ts";
 import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
@@ -73,7 +73,7 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
   };
   return {
     runs: ["wasi-p1", "component"],
-    supports: { streaming: true, concurrency: true, cpuLimit: true },
+    supports: { streaming: true, concurrency: true, cpuLimit: true, upgrade: false },
     prepare: async (deployment, { signal, capabilities, isProven }) => {
       const program = toProgram(deployment, { parts, capabilities, holds });
       if (isProven) lanes.warm();
@@ -117,7 +117,7 @@ function toPrepared(program: HostedProgram, { lanes }: { lanes: Lanes }): Prepar
 const SCRIPT_NAME = "index.js";
 
 function toProgram(
-  deployment: Deployment,
+  deployment: Runnable,
   { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: Map<string, StateHold> },
 ): HostedProgram {
   const { spec, id } = deployment;
@@ -183,7 +183,7 @@ function withState(
   };
 }
 
-function getArtifact({ artifact, spec }: Deployment): WasmArtifact {
-  if (artifact !== undefined && artifact.kind !== "js") return artifact;
+function getArtifact({ artifact, spec }: Runnable): WasmArtifact {
+  if (artifact.kind === "wasi-p1" || artifact.kind === "component") return artifact;
   throw new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${spec.name}": it has no Wasm artifact`);
 }

@@ -39,7 +39,7 @@ async function openProject(files: Files, options: ProjectOptions = {}) {
 
 test("runBuild() of nothing gives nothing", async () => {
   const built = await runBuild(planBuild(toProject("/nowhere")), { signal });
-  expect(built).toEqual({ blobs: new Map(), inputs: [], steps: [], warnings: [] });
+  expect(built).toEqual({ forms: [], blobs: new Map(), inputs: [], steps: [], warnings: [] });
 });
 
 test("runBuild() names exactly the blobs of artifact and assets", async () => {
@@ -86,7 +86,7 @@ test("a builder rebuilds what has changed and keeps what has not", async () => {
   const second = await project.builder.build({ signal });
   expect(await evaluate(second)).toEqual({ a: 2 });
   const third = await project.builder.build({ signal });
-  expect(third.artifact).toEqual(second.artifact);
+  expect(third.forms).toEqual(second.forms);
 });
 
 test("a builder forgets files that are no longer imported", async () => {
@@ -121,7 +121,7 @@ test("a builder recovers from a failure and says what to watch meanwhile", async
 test("a builder builds one after the other", async () => {
   await using project = await openProject({ "index.ts": "export default { a: 1 }" });
   const [one, two] = await Promise.all([project.builder.build({ signal }), project.builder.build({ signal })]);
-  expect(two.artifact).toEqual(one.artifact);
+  expect(two.forms).toEqual(one.forms);
 });
 
 test("two builders share one esbuild process", async () => {
@@ -129,7 +129,7 @@ test("two builders share one esbuild process", async () => {
   const [one, two] = await Promise.all(
     ["export default 1", "export default 2"].map((code) => buildFiles({ "index.ts": code }, { run: { esbuild } })),
   );
-  expect(one?.artifact).not.toEqual(two?.artifact);
+  expect(one?.forms).not.toEqual(two?.forms);
   expect(await childProcesses()).toHaveLength(1);
 });
 
@@ -140,7 +140,7 @@ test("a builder goes on when its esbuild process was killed", async () => {
   expect(others).toEqual([]);
   process.kill(pid, "SIGKILL");
   await vi.waitFor(async () => expect(await childProcesses()).toEqual([]));
-  expect((await project.builder.build({ signal })).artifact).toEqual(first.artifact);
+  expect((await project.builder.build({ signal })).forms).toEqual(first.forms);
 });
 
 test("an esbuild that is not installed fails the build with a hint", async () => {
@@ -200,5 +200,5 @@ test("a project reached through a link gives the same artifact", async () => {
   });
   await symlink("real", join(dir, "link"));
   const build = (name: string) => runBuild(planBuild(toProject(join(dir, name), { main: "src/index.ts" })), { signal });
-  expect((await build("link")).artifact).toEqual((await build("real")).artifact);
+  expect((await build("link")).forms).toEqual((await build("real")).forms);
 });

@@ -15,6 +15,7 @@ import type { Digest, JsArtifact } from "../../../src/model/artifact.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING, type FunctionSpec, type Project } from "../../../src/model/function.ts";
 import type { Clock } from "../../../src/model/ports.ts";
+import { findArtifact } from "../../support/built.ts";
 
 /** The eight bytes of an empty module. */
 export const EMPTY_WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -102,7 +103,8 @@ export async function rejectionOf(promise: Promise<unknown>): Promise<NebulaErro
 }
 
 /** An artifact that must be there. */
-export function artifactOf({ artifact }: Built): JsArtifact {
+export function artifactOf(built: Built): JsArtifact {
+  const artifact = findArtifact(built);
   if (artifact?.kind !== "js") throw new Error("the build made no JavaScript artifact");
   return artifact;
 }

@@ -4,12 +4,14 @@
 
 import { chmod } from "node:fs/promises";
 import { join } from "node:path";
+import type { Built } from "../../../src/build/built.ts";
 import { planBuild } from "../../../src/build/plan.ts";
 import type { Prove } from "../../../src/build/prove.ts";
 import { type BuilderOptions, type BuildOptions, runBuild } from "../../../src/build/run.ts";
 import type { FindTool, ToolName } from "../../../src/build/tools.ts";
 import type { WasmArtifact } from "../../../src/model/artifact.ts";
 import type { Project, WasiSettings } from "../../../src/model/function.ts";
+import { findArtifact } from "../../support/built.ts";
 import { assembleWat } from "../../support/wat.ts";
 import { type Files, tempFolder, toProject } from "./support.ts";
 
@@ -73,10 +75,9 @@ export async function buildWasm(files: Files, options: WasmProjectOptions = {}) 
 }
 
 /** An artifact that must be there. */
-export function wasmOf({ artifact }: { artifact?: unknown }): WasmArtifact {
-  const isWasm = (value: unknown): value is WasmArtifact =>
-    typeof value === "object" && value !== null && "kind" in value && value.kind !== "js";
-  if (!isWasm(artifact)) throw new Error("the build made no Wasm artifact");
+export function wasmOf(built: Pick<Built, "forms">): WasmArtifact {
+  const artifact = findArtifact(built);
+  if (artifact === undefined || !("savings" in artifact)) throw new Error("the build made no Wasm artifact");
   return artifact;
 }
 

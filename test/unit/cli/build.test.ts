@@ -25,11 +25,11 @@ describe("nebula build", () => {
     expect(stdout).toMatch(/\n {2}module +[\d.]+ m?s +\d+ B\n/);
     expect(stdout).toMatch(/\n {2}files +[\d.]+ m?s +1 file, 1 B\n/);
     expect(stdout).toMatch(/\n {2}snapshot +[\d.]+ m?s +\S/);
-    expect(stdout).toMatch(/\n {2}artifact +\d+ B +wasi-p1, sha256:[0-9a-f]{12}, 1 file beside it\n/);
+    expect(stdout).toMatch(/\n {2}wasi +\d+ B +wasi-p1, sha256:[0-9a-f]{12}, 1 file beside it\n/);
     expect(await readFile(join(folder.dir, "out/files/data/a.txt"), "utf8")).toBe("a");
     expect(new Uint8Array(await readFile(join(folder.dir, "out/sample.wasm"))).byteLength).toBeGreaterThan(8);
     const manifest = JSON.parse(await readFile(join(folder.dir, "out/manifest.json"), "utf8"));
-    expect(manifest).toMatchObject({ spec: { name: "sample" }, artifact: { kind: "wasi-p1" } });
+    expect(manifest).toMatchObject({ spec: { name: "sample" }, forms: [{ engine: "wasi", artifact: { kind: "wasi-p1" } }] });
   });
 
   test("writes a JavaScript function and its static files, too", async () => {

@@ -91,8 +91,8 @@ describe("createClient()", () => {
     });
     const answer = { deployment: { ...DEPLOYMENT, state: "active" }, isNew: true, steps: [{ step: "prepare", ms: 2 }] };
     await using deploy = await openFake({ status: 201, json: answer });
-    expect(await deploy.client.deploy({ spec: SPEC })).toEqual(answer);
-    expect(JSON.parse(deploy.asked[0]?.body ?? "")).toEqual({ spec: SPEC });
+    expect(await deploy.client.deploy({ spec: SPEC, forms: [] })).toEqual(answer);
+    expect(JSON.parse(deploy.asked[0]?.body ?? "")).toEqual({ spec: SPEC, forms: [] });
   });
 
   test("put() sends bytes of memory and of a file with their length", async () => {
@@ -128,7 +128,7 @@ describe("createClient()", () => {
       stack: "TypeError: x\n    at hello.ts:3:4",
     };
     await using fake = await openFake({ status: 422, json: problem });
-    await expect(fake.client.deploy({ spec: SPEC })).rejects.toMatchObject({
+    await expect(fake.client.deploy({ spec: SPEC, forms: [] })).rejects.toMatchObject({
       code: "NEBULA_PREPARE_FAILED",
       message: "Cannot prepare it",
       hint: "Do this",

@@ -7,7 +7,17 @@ const digest = `sha256:${"a".repeat(64)}`;
 const file = { digest, bytes: 1, contentType: "text/plain" };
 const input = () => ({
   spec: toSpec({ name: "guest", files: {}, vars: { A: { b: [1, null] } } }),
-  artifact: { kind: "js", main: { digest, bytes: 1, name: "./index.js", kind: "js" }, modules: [], style: "module" },
+  forms: [
+    {
+      engine: "isolate",
+      artifact: {
+        kind: "js",
+        main: { digest, bytes: 1, name: "./index.js", kind: "js" },
+        modules: [],
+        style: "module",
+      },
+    },
+  ],
   assets: { files: { "/a": { ...file, encoded: { br: { digest, bytes: 1 } } } }, headersFile: "/*\n  x: y" },
 });
 
@@ -39,11 +49,37 @@ test("parseDeploymentInput() lets through what a newer author says besides, and 
   }
 });
 
-test("parseDeploymentInput() takes an artifact alone, or assets alone, and not neither", () => {
-  const { spec, artifact, assets } = input();
-  expect(Object.keys(parseDeploymentInput({ spec, artifact }))).toEqual(["spec", "artifact"]);
-  expect(Object.keys(parseDeploymentInput({ spec, assets }))).toEqual(["spec", "assets"]);
-  expect(() => parseDeploymentInput({ spec })).toThrow('"artifact"');
+test("parseDeploymentInput() takes code alone, or assets alone, and not neither", () => {
+  const { spec, forms, assets } = input();
+  expect(parseDeploymentInput({ spec, forms })).not.toHaveProperty("assets");
+  expect(parseDeploymentInput({ spec, forms: [], assets }).forms).toEqual([]);
+  expect(() => parseDeploymentInput({ spec, forms: [] })).toThrow('"forms"');
+  expect(() => parseDeploymentInput({ spec })).toThrow('"forms"');
+});
+
+test("parseDeploymentInput() takes one form for each engine, of which one at least was built", () => {
+  const { spec: one, forms } = input();
+  const spec = { ...one, engines: ["isolate", "container"] };
+  const failed = { engine: "container", failure: "Cannot build it: there is no Docker here" };
+  expect(parseDeploymentInput({ spec, forms: [...forms, failed] }).forms).toEqual([...forms, failed]);
+  expect(() => parseDeploymentInput({ spec: one, forms: [...forms, failed] })).toThrow('"forms"');
+  for (const wrong of [[failed], [...forms, ...forms], [{ engine: "native", failure: "" }], "forms"]) {
+    expect(() => parseDeploymentInput({ spec, forms: wrong })).toThrow('"forms"');
+  }
+});
+
+test.each([
+  ["an id", { image: digest }, true],
+  ["an id with its archive", { image: digest, archive: { digest, bytes: 1 }, platform: "linux/arm64/v8" }, true],
+  ["a name with a digest", { image: `docker.io/library/nginx@${digest}` }, true],
+  ["a name with a tag", { image: "nginx:latest" }, false],
+  ["an option", { image: `--privileged@${digest}` }, false],
+  ["a platform that is none", { image: digest, platform: "../amd64" }, false],
+])("parseDeploymentInput() takes or refuses an image that is %s", (_name, image, isRight) => {
+  const forms = [{ engine: "container", artifact: { kind: "image", ...image } }];
+  const parse = () => parseDeploymentInput({ spec: { ...input().spec, engines: ["container"] }, forms });
+  if (isRight) expect(parse().forms).toEqual(forms);
+  else expect(parse).toThrow('"forms"');
 });
 
 const wasm = () => ({
@@ -52,18 +88,26 @@ const wasm = () => ({
     engines: ["wasi"],
     wasi: { interface: "cgi", args: ["-q"], state: "/state", proof: [{ method: "POST", path: "/?n=1", body: "x" }] },
   },
-  artifact: {
-    kind: "wasi-p1",
-    main: { digest, bytes: 1 },
-    files: { "/data/a b.txt": { digest, bytes: 1 } },
-    savings: [{ step: "snapshot", beforeMs: 1.9, afterMs: 0.1, isKept: false, reason: "it changed an answer" }],
-  },
+  forms: wasmForms({}),
 });
+
+const wasmForms = (change: object) => [
+  {
+    engine: "wasi",
+    artifact: {
+      kind: "wasi-p1",
+      main: { digest, bytes: 1 },
+      files: { "/data/a b.txt": { digest, bytes: 1 } },
+      savings: [{ step: "snapshot", beforeMs: 1.9, afterMs: 0.1, isKept: false, reason: "it changed an answer" }],
+      ...change,
+    },
+  },
+];
 
 test("parseDeploymentInput() takes a Wasm program and a component", () => {
   expect(parseDeploymentInput(wasm())).toEqual(wasm());
-  const { spec, artifact } = wasm();
-  const component = { spec, artifact: { ...artifact, kind: "component" } };
+  const { spec } = wasm();
+  const component = { spec, forms: wasmForms({ kind: "component" }) };
   expect(parseDeploymentInput(component)).toEqual(component);
 });
 
@@ -76,8 +120,8 @@ test.each([
   ["a proof without a path", { proof: [{ method: "GET" }] }],
   ["a proof of megabytes", { proof: [{ method: "POST", path: "/", body: "x".repeat(300_000) }] }],
 ])("parseDeploymentInput() refuses %s", (_name, change) => {
-  const { spec, artifact } = wasm();
-  expect(() => parseDeploymentInput({ spec: { ...spec, wasi: { ...spec.wasi, ...change } }, artifact })).toThrow(
+  const { spec, forms } = wasm();
+  expect(() => parseDeploymentInput({ spec: { ...spec, wasi: { ...spec.wasi, ...change } }, forms })).toThrow(
     '"spec.wasi"',
   );
 });
@@ -90,6 +134,6 @@ test.each([
   ["a saving of no step", { savings: [{ step: "bundle", beforeMs: 1, afterMs: 1, isKept: true }] }],
   ["a saving of no time", { savings: [{ step: "snapshot", beforeMs: Number.NaN, afterMs: 1, isKept: true }] }],
 ])("parseDeploymentInput() refuses %s", (_name, change) => {
-  const { spec, artifact } = wasm();
-  expect(() => parseDeploymentInput({ spec, artifact: { ...artifact, ...change } })).toThrow('"artifact"');
+  const { spec } = wasm();
+  expect(() => parseDeploymentInput({ spec, forms: wasmForms(change) })).toThrow('"forms"');
 });

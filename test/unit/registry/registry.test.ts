@@ -1,4 +1,4 @@
-import { mkdtemp, open, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -63,13 +63,19 @@ function inputOf(name: string, seed = 1): DeploymentInput {
       scaling: DEFAULT_SCALING,
       outbound: [],
     },
-    artifact: {
-      kind: "js",
-      main: { digest: digest(seed), bytes: 10, name: "index.js", kind: "js" },
-      modules: [{ digest: digest(seed + 100), bytes: 10, name: "a.wasm", kind: "wasm" }],
-      sourceMap: { digest: digest(seed + 200), bytes: 10 },
-      style: "module",
-    },
+    forms: [
+      {
+        engine: "isolate",
+        artifact: {
+          kind: "js",
+          main: { digest: digest(seed), bytes: 10, name: "index.js", kind: "js" },
+          modules: [{ digest: digest(seed + 100), bytes: 10, name: "a.wasm", kind: "wasm" }],
+          sourceMap: { digest: digest(seed + 200), bytes: 10 },
+          style: "module",
+        },
+      },
+      { engine: "wasi", failure: "Cannot build it" },
+    ],
     assets: {
       files: {
         "/digest": {
@@ -103,7 +109,7 @@ describe("insert()", () => {
 
   it("takes a deployment of static files alone", async () => {
     const { spec } = inputOf("site");
-    const inserted = await registry.insert({ spec, assets: { files: {} } }, digest(1));
+    const inserted = await registry.insert({ spec, forms: [], assets: { files: {} } }, digest(1));
     expect(await registry.findDeployment(inserted.id)).toEqual(inserted);
   });
 
@@ -300,15 +306,17 @@ describe("a damaged registry", () => {
   });
 
   const does = "does not hold what it should";
+  const toForms = (artifact: string) => `[{"engine":"isolate","artifact":${artifact}}]`;
   it.each([
     ["spec", "{", '"spec" is not JSON'],
     ["spec", "[]", `"spec" ${does}`],
     ["spec", "null", `"spec" ${does}`],
     ["spec", JSON.stringify({ ...inputOf("hello").spec, engines: ["unknown"] }), `"spec" ${does}`],
     ["spec", JSON.stringify({ ...inputOf("hello").spec, limits: { wallMs: "5" } }), `"spec" ${does}`],
-    ["artifact", '{"kind":"js","main":{"digest":"../x","bytes":1,"name":"a","kind":"js"}}', `"artifact" ${does}`],
-    ["artifact", '{"kind":"wasm","main":{}}', `"artifact" ${does}`],
-    ["artifact", `{"kind":"wasi-p1","main":{"digest":"${digest(1)}","bytes":1},"files":{}}`, `"artifact" ${does}`],
+    ["forms", toForms('{"kind":"js","main":{"digest":"../x","bytes":1,"name":"a","kind":"js"}}'), `"forms" ${does}`],
+    ["forms", toForms('{"kind":"wasm","main":{}}'), `"forms" ${does}`],
+    ["forms", toForms(`{"kind":"wasi-p1","main":{"digest":"${digest(1)}","bytes":1},"files":{}}`), `"forms" ${does}`],
+    ["forms", "{}", `"forms" ${does}`],
     ["assets", '{"files":{"/a":{"digest":"x"}}}', `"assets" ${does}`],
     ["digest", "sha256:x", `"digest" ${does}`],
     ["failure_code", "NEBULA_NONE", `"failure_code" ${does}`],
@@ -342,6 +350,30 @@ describe("openRegistry() and dispose", () => {
     expect(await readdir(join(dir, "state"))).toEqual(["registry.db"]);
     registry = await reopen();
     expect(await states("hello")).toEqual(["d_1 active"]);
+  });
+
+  it("bring over what was written when a deployment had one artifact", async () => {
+    await registry[Symbol.asyncDispose]();
+    const { spec, forms } = inputOf("old");
+    const [form] = forms;
+    if (form === undefined || !("artifact" in form)) throw new Error("no artifact");
+    const old = join(dir, "old");
+    await mkdir(old);
+    using db = new DatabaseSync(join(old, "registry.db"));
+    db.exec(await readFile("migrations/registry/0000_registry.sql", "utf8"));
+    db.exec("CREATE TABLE __drizzle_migrations (id INTEGER PRIMARY KEY, hash text NOT NULL, created_at numeric)");
+    const { entries } = JSON.parse(await readFile("migrations/registry/meta/_journal.json", "utf8"));
+    db.prepare("INSERT INTO __drizzle_migrations (hash, created_at) VALUES ('', ?)").run(entries[0].when);
+    db.exec("INSERT INTO functions VALUES ('old', 1)");
+    const insert = db.prepare(
+      "INSERT INTO deployments (id, function_name, digest, state, created_at_ms, spec, artifact) VALUES (?, 'old', ?, 'ready', 1, ?, ?)",
+    );
+    insert.run("d_code", digest(1), JSON.stringify(spec), JSON.stringify(form.artifact));
+    insert.run("d_files", digest(2), JSON.stringify(spec), null);
+    db.close();
+    registry = await openRegistry(join(old, "registry.db"), { clock: systemClock, randomId: () => "1" });
+    expect((await registry.findDeployment("d_code"))?.forms).toEqual([form]);
+    expect((await registry.findDeployment("d_files"))?.forms).toEqual([]);
   });
 
   it("make methods fail after closing", async () => {
