@@ -76,6 +76,22 @@ describe("a loop", () => {
     }
   });
 
+  it("is not begun for a client that has left before", async () => {
+    await using other = await openWasiLab();
+    const guilty = await start(obedient, { on: other, name: "guilty", limits: { waitUntilMs: 1 } });
+    const innocent = await start(obedient, { on: other, name: "innocent" });
+    await warmUp(guilty);
+    await warmUp(innocent);
+    for (let i = 0; i < 4; i++) {
+      // What follows a request in one turn goes in one piece: the process hears of both at once, and of the client too.
+      const answered = askText(innocent, POST("x"));
+      const failed = rejectionOf(ask(guilty, { ...POST("l"), signal: AbortSignal.abort() }));
+      expect(await answered).toBe("fine");
+      expect((await failed).code).toBe("NEBULA_CLIENT_GONE");
+      expect(await askText(await start(saying("here"), { on: other, name: `late-${i}` }))).toBe("here");
+    }
+  });
+
   it("in many requests of one function leaves a process to the others", async () => {
     const guilty = await start(loop, { name: "guilty", limits: { wallMs: 6_000 } });
     const innocent = await start(obedient, { name: "innocent" });

@@ -79,6 +79,11 @@ export class IncomingCall {
     return this.#abort.signal;
   }
 
+  /** Whether the opener has cancelled. Asked before the handler begins, it may spare the work. */
+  get isCancelled(): boolean {
+    return this.#cancelReason !== undefined;
+  }
+
   get isOver(): boolean {
     return this.#inbound.isOver && this.#isSettled;
   }

@@ -36,9 +36,12 @@ export interface Failure {
   readonly what: string;
 }
 
+/** A guest process as those see it who talk to it once it is there. */
+export type LiveGuest = Pick<GuestProcess, "adopt" | "end" | "ended" | "ending" | "findUsage" | "kill" | "peer">;
+
 /** What the requests of a process work with. */
 export interface InvocationsOptions {
-  readonly guest: GuestProcess;
+  readonly guest: LiveGuest;
   readonly meter: Meter;
   readonly clock: Clock;
   /** Takes what is written outside of any request. */
@@ -127,12 +130,13 @@ export class Invocations {
       const why = `Cannot go on with "${spec.name}": it leaves requests unsettled for ever`;
       guest.kill(toError(spec, "NEBULA_GUEST_EXITED", why));
     }
+    // The guest would be asked and told to stop in one breath.
+    if (call.signal.aborted) throw clientGone();
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body, call.trailers);
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone(), graceMs: spec.limits.wallMs });
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
     const settled = this.#track({ tenant, request, onAbort, outgoing, log, over: undefined, subrequests: 0 });
-    if (call.signal.aborted) onAbort();
     const timer = clock.after(spec.limits.wallMs, () => this.#overrun(outgoing, spec));
     try {
       const answer = await outgoing.answer;
@@ -164,7 +168,10 @@ export class Invocations {
     // The connection broke: the process is ending, and knows why.
     const { what } = failure;
     const reason = (await guest.ended) ?? toError(spec, "NEBULA_GUEST_EXITED", `${what}: its instance was stopped`);
-    if (reason.details.function !== undefined) return reason;
+    if (reason.details.function === spec.name) return reason;
+    if (reason.details.function !== undefined) {
+      return toError(spec, "NEBULA_GUEST_EXITED", `${what}: another function broke a limit in its process`);
+    }
     return new NebulaError(reason.code, `${what}: ${reason.message}`, {
       details: { ...reason.details, function: spec.name },
       cause: reason,
@@ -181,7 +188,7 @@ export class Invocations {
     request.onMetered?.(metered, (error) => this.#cancel(outgoing, { spec: tenant.spec, error, graceMs }));
     request.call.signal.addEventListener("abort", onAbort);
     this.#invocations.set(outgoing.id, invocation);
-    outgoing.onWork((giveUp) => clock.after(limits.waitUntilMs, giveUp));
+    outgoing.onWork((giveUp) => clock.after(limits.waitUntilMs, () => this.#whenAlive(giveUp)));
     await outgoing.settled;
     request.call.signal.removeEventListener("abort", onAbort);
     this.#invocations.delete(outgoing.id);
@@ -190,6 +197,11 @@ export class Invocations {
     invocation.over?.abort(new DOMException("The request is over", "AbortError"));
     metered.stop();
     request.onSettled?.();
+  }
+
+  /** Calls back when the guest has given a sign of life: whatever runs in it until then is not over, and still metered. */
+  #whenAlive(callback: () => void): void {
+    this.#options.guest.peer.call({ op: "ping" }, null).answer.then(callback, callback);
   }
 
   /** Cancels a request. A guest that does not even take note of that is hung. */

@@ -101,12 +101,15 @@ export class Meter {
   #share(spentMs: number): Metered[] {
     this.#shareMs += spentMs / this.#metered.size;
     const suspects: Metered[] = [];
+    let isSilent = false;
     for (const [metered, since] of this.#metered) {
       if (since === undefined) this.#metered.set(metered, this.#shareMs);
       const usedMs = since === undefined ? 0 : this.#shareMs - since;
-      if (Math.max(usedMs, this.#unansweredMs) > metered.cpuMs) suspects.push(metered);
+      if (usedMs > metered.cpuMs) suspects.push(metered);
+      isSilent ||= this.#unansweredMs > metered.cpuMs;
     }
-    return suspects;
+    // Nobody knows whose that stretch was, and least of all does it follow from who may have the least.
+    return isSilent ? [...this.#metered.keys()] : suspects;
   }
 
   #ping(): void {

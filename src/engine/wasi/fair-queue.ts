@@ -6,7 +6,7 @@ import type { NebulaError } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
 import { WaitingLine } from "../waiting-line.ts";
 import type { HostedProgram } from "./hosted-program.ts";
-import type { Job } from "./lane.ts";
+import type { Job } from "./job.ts";
 
 /** Who gives places, and whose clock limits the wait. */
 export interface FairQueueOptions {

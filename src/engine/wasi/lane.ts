@@ -7,19 +7,21 @@
  */
 
 import { NebulaError } from "../../model/errors.ts";
+import type { FunctionSpec } from "../../model/function.ts";
 import type { Clock, GuestLog } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
 import type { IncomingAnswer } from "../frames/outgoing-call.ts";
-import type { GuestProcess } from "../guest/guest-process.ts";
-import { type FetchRequest, type GuestAnswer, Invocations } from "../guest/invocations.ts";
-import { type Broken, limitBroken, Meter, type Metered } from "../guest/meter.ts";
+import { type FetchRequest, type GuestAnswer, Invocations, type LiveGuest } from "../guest/invocations.ts";
+import { limitBroken, Meter, type Metered } from "../guest/meter.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import type { HostedProgram, StateHold } from "./hosted-program.ts";
+import { createJob, type Job, type JobPlace } from "./job.ts";
+import { Loads } from "./loads.ts";
 import type { HostHead } from "./protocol.ts";
 
 /** What a lane works with. */
 export interface LaneParts {
-  readonly guest: GuestProcess;
+  readonly guest: LiveGuest;
   readonly watchdog: Watchdog;
   readonly clock: Clock;
   /** Everything the process may hold. */
@@ -29,41 +31,27 @@ export interface LaneParts {
   onRoom(): void;
 }
 
-/** The place of one request in a lane. */
-export interface Job {
-  readonly lane: Lane;
-  readonly program: HostedProgram;
-  /** No other request of its process is busy, and none is put beside it. */
-  readonly isAlone: boolean;
-  /** It has reached something outside, or told the client something: it cannot be repeated. */
-  isSpent: boolean;
-  metered: Metered | undefined;
-  /** Whoever asked has the answer, or the failure. */
-  isTold: boolean;
-  /** The process is done with it. */
-  isSettled: boolean;
-  /** Gives it up here, where it has begun, so that it can be repeated elsewhere; absent while that is out of the question. */
-  leave: (() => void) | undefined;
-  hasLeft: boolean;
-}
-
 /** Requests at once in one lane, waiting ones included. */
 const MAX_IN_FLIGHT = 256;
 /** More is given to a lane only while it is expected to be done with what it has after this. */
 const AHEAD_MS = 2;
 /** A process that works so long without a sign of life does what nobody had expected of it. */
 const SILENT_MS = 100;
+/** And so long, when nothing was expected of it yet. */
+const UNKNOWN_MS = 1_000;
+/** One that does so without a request is lost: what it does is known to nobody, and held to no other limit. */
+const LOST_MS = 2_000;
 /** Work without a request: compiling and collecting garbage. */
 const IDLE_CPU_MS = 60_000;
 
 /** One Wasm guest process. */
-export class Lane implements AsyncDisposable {
+export class Lane implements JobPlace, AsyncDisposable {
   readonly ended: Promise<NebulaError | undefined>;
   readonly #parts: LaneParts;
   readonly #meter: Meter;
   readonly #watch: Disposable;
   readonly #invocations: Invocations;
-  readonly #loaded = new Map<string, Promise<void>>();
+  readonly #loads: Loads;
   /** Requests whose instance is not through, and those of them that keep the process busy, with what they are expected to take. */
   readonly #jobs = new Set<Job>();
   readonly #busy = new Map<Job, number>();
@@ -86,8 +74,11 @@ export class Lane implements AsyncDisposable {
       },
       look: () => this.#look(),
     });
-    const onHung = (reason: NebulaError) => this.#break({ limit: "cpuMs", suspects: this.#begun() }, reason);
-    this.#invocations = new Invocations({ guest, meter, clock, onBackgroundLog, onHung });
+    const onHung = (reason: NebulaError) => this.#break("wallMs", this.#begun(), () => reason);
+    const invocations = new Invocations({ guest, meter, clock, onBackgroundLog, onHung });
+    this.#invocations = invocations;
+    const onOverrun = (reason: NebulaError) => this.#break("startMs", this.#begun(), () => reason);
+    this.#loads = new Loads({ guest, meter, clock, invocations, onOverrun });
     this.ended = guest.ending.then((reason) => {
       this.#isOpen = false;
       this.#watch[Symbol.dispose]();
@@ -107,7 +98,13 @@ export class Lane implements AsyncDisposable {
 
   /** Whether nothing holds it up, as far as is known. */
   get isFree(): boolean {
-    return this.isIdle || (this.#busy.size === 0 && this.#meter.isAlive && !this.#isFull);
+    if (this.isIdle) return !this.#isSilent;
+    return this.#busy.size === 0 && this.#meter.isAlive && !this.#isFull;
+  }
+
+  /** Whether it has been at something for so long, without a sign of life, that nobody would wait for it. */
+  get #isSilent(): boolean {
+    return this.#meter.unansweredCpuMs > SILENT_MS;
   }
 
   /** Whether a request of the program may be what holds it up. */
@@ -124,17 +121,11 @@ export class Lane implements AsyncDisposable {
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
   admit(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job | undefined {
     if (!this.#hasRoom(program, { isAlone })) return undefined;
-    const job: Job = {
-      lane: this,
-      program,
-      isAlone,
-      isSpent: false,
-      metered: undefined,
-      isTold: false,
-      isSettled: false,
-      leave: undefined,
-      hasLeft: false,
-    };
+    return this.#place(program, { isAlone });
+  }
+
+  #place(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job {
+    const job = createJob({ lane: this, program, isAlone });
     this.#jobs.add(job);
     this.#busy.set(job, program.expectedMs);
     if (program.state !== undefined) this.#hold(job, program.state);
@@ -143,7 +134,7 @@ export class Lane implements AsyncDisposable {
 
   /** The state directory is with this job and in this lane now; a copy that is older is loaded anew. */
   #hold(job: Job, state: StateHold): void {
-    if (state.program !== job.program || state.lane !== this) this.#loaded.delete(job.program.id);
+    if (state.program !== job.program || state.lane !== this) this.#loads.renew(job.program);
     Object.assign(state, { job, program: job.program, lane: this });
   }
 
@@ -156,31 +147,24 @@ export class Lane implements AsyncDisposable {
     return aheadMs + expectedMs <= AHEAD_MS;
   }
 
-  /** Has the program here, unless it is. @throws {NebulaError} NEBULA_START_FAILED. */
+  /** Has the program of a job here, unless it is. @throws {NebulaError} NEBULA_START_FAILED. */
+  async loadFor(job: Job): Promise<void> {
+    await this.#loads.load(job);
+  }
+
+  /** Has a program here, where there is no other. Throws as `loadFor` does. */
   async load(program: HostedProgram): Promise<void> {
-    const known = this.#loaded.get(program.id);
-    if (known !== undefined) return await known;
-    const loading = this.#load(program);
-    this.#loaded.set(program.id, loading);
-    await loading.catch((error: unknown) => {
-      this.#loaded.delete(program.id);
-      this.#forget(program);
-      throw error;
-    });
+    const job = this.#place(program, { isAlone: true });
+    try {
+      await this.loadFor(job);
+    } finally {
+      this.release(job);
+    }
   }
 
   /** Lets the program go, at the latest when it has been loaded. */
   unload(program: HostedProgram): void {
-    const loading = this.#loaded.get(program.id);
-    this.#loaded.delete(program.id);
-    // because one that could not be loaded is forgotten by whoever loads it
-    loading?.then(() => this.#forget(program)).catch(() => {});
-  }
-
-  #forget({ id }: HostedProgram): void {
-    if (!this.#isOpen || this.#loaded.has(id)) return;
-    // because a process that is gone, or that never had it, has let it go too
-    this.#parts.guest.peer.call({ op: "unload", program: id }, null).answer.catch(() => {});
+    this.#loads.unload(program);
   }
 
   /** Asks the process itself, on behalf of a program and within its limits. Throws as `Instance.fetch` does. */
@@ -210,7 +194,7 @@ export class Lane implements AsyncDisposable {
     const { clock } = this.#parts;
     try {
       const arrivedAtMs = clock.nowMs();
-      await this.load(program);
+      await this.loadFor(job);
       const loadMs = clock.nowMs() - arrivedAtMs;
       const answer = await this.#invocations.fetch(program.tenant, {
         ...request,
@@ -221,6 +205,7 @@ export class Lane implements AsyncDisposable {
         },
         onMetered: (metered, giveUp) => {
           job.metered = metered;
+          job.isAsked = true;
           if (isRepeatable(job, request)) job.leave = () => giveUp(moved(program));
         },
         onSettled: () => {
@@ -236,7 +221,7 @@ export class Lane implements AsyncDisposable {
     } finally {
       job.isTold = true;
       // What the process has begun keeps its place until it is over there: others are not to be blamed for it.
-      if (job.metered === undefined || job.isSettled) this.release(job);
+      if (!job.isAsked || job.isSettled) this.release(job);
     }
   }
 
@@ -263,27 +248,6 @@ export class Lane implements AsyncDisposable {
     await this.#parts.guest.end();
   }
 
-  async #load(program: HostedProgram): Promise<void> {
-    const { tenant } = program;
-    const { name, limits } = tenant.spec;
-    const what = `Cannot start "${name}"`;
-    const { head, body } = await program.read();
-    const call = this.#parts.guest.peer.call(head, body);
-    using _timer = this.#parts.clock.after(limits.startMs, () => {
-      const why = `it took more than ${formatMs(limits.startMs)} to compile`;
-      call.cancel(new NebulaError("NEBULA_START_FAILED", `${what}: ${why}`, { details: { function: name } }));
-    });
-    const metered = this.#meter.begin(limits.cpuMs);
-    try {
-      const answer = await call.answer;
-      if (head.codeBytes > 0 && !isFromCode(answer.head)) program.onCodeRefused();
-    } catch (thrown) {
-      throw await this.#invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
-    } finally {
-      metered.stop();
-    }
-  }
-
   /** Whose program may be running when the process does not turn to anything else. */
   #begun(): Metered[] {
     return [...this.#jobs].flatMap(({ metered }) => (metered === undefined ? [] : [metered]));
@@ -293,40 +257,38 @@ export class Lane implements AsyncDisposable {
     const usage = this.#parts.guest.findUsage();
     if (usage === undefined) return;
     const broken = this.#meter.sample(usage);
-    if (broken !== undefined) this.#break(broken);
-    else if (this.#meter.unansweredCpuMs > SILENT_MS) this.#moveOn();
+    if (broken !== undefined) this.#break(broken.limit, broken.suspects, (spec) => limitBroken(spec, broken.limit));
+    else if (this.#meter.inFlight === 0 && this.#meter.unansweredCpuMs > LOST_MS) this.#break("cpuMs", []);
+    else if (this.#isSilent) this.#moveOn();
     else if (this.#meter.isAlive && this.#busy.size > 0) this.#ping().catch(() => {});
   }
 
   /** Asks for a sign of life. What was asked before it has begun by then, and waits: it leaves the process to others. */
   async #ping(): Promise<void> {
-    const before = [...this.#busy.keys()];
+    const before = [...this.#busy.keys()].filter(({ isAsked }) => isAsked);
     await this.#parts.guest.peer.call({ op: "ping" }, null).answer;
-    for (const job of before) if (job.metered !== undefined) this.#busy.delete(job);
+    for (const job of before) this.#busy.delete(job);
     this.#parts.onRoom();
   }
 
   /** Lets those go elsewhere who were put into one process because they would be quick. One of them was not. */
   #moveOn(): void {
+    this.#loads.moveOn();
     if (this.#jobs.size === 1) return;
     for (const [job, ms] of this.#busy) {
-      if (ms > AHEAD_MS || job.isTold) continue;
-      job.hasLeft = job.leave !== undefined;
-      job.leave?.();
+      if (job.isTold || job.leave === undefined || this.#meter.unansweredCpuMs < findPatienceMs(ms)) continue;
+      job.hasLeft = true;
+      job.leave();
     }
   }
 
-  /** Ends the process because of a request in it. */
-  #break({ limit, suspects }: Broken, reason?: NebulaError): void {
+  /** Ends the process because of a request in it, for a reason that is that request's when only one can have done it. */
+  #break(limit: string, suspects: readonly Metered[], toReason?: (spec: FunctionSpec) => NebulaError): void {
     this.#suspects = new Set(suspects);
     const [guilty, ...others] = [...this.#jobs].filter(({ metered }) => metered && this.#suspects?.has(metered));
-    const isClear = guilty !== undefined && others.length === 0;
-    const shared = new NebulaError(
-      "NEBULA_GUEST_EXITED",
-      "Cannot go on with the guest process: one of the requests in it broke a limit",
-      { details: { limit } },
-    );
-    this.#end(isClear ? (reason ?? limitBroken(guilty.program.tenant.spec, limit)) : shared);
+    const own = others.length === 0 && guilty !== undefined ? toReason?.(guilty.program.tenant.spec) : undefined;
+    const shared = "Cannot go on with the guest process: one of the requests in it broke a limit";
+    this.#end(own ?? new NebulaError("NEBULA_GUEST_EXITED", shared, { details: { limit } }));
   }
 
   #end(reason: NebulaError): void {
@@ -348,7 +310,7 @@ function moved({ tenant: { spec } }: HostedProgram): NebulaError {
   );
 }
 
-/** What the process says of a program that it has loaded. */
-function isFromCode(head: unknown): boolean {
-  return typeof head === "object" && head !== null && "isFromCode" in head && head.isFromCode === true;
+/** How long a process may be silent before whoever is expected to take so long need not be the one that holds it up. */
+function findPatienceMs(expectedMs: number): number {
+  return SILENT_MS + (Number.isFinite(expectedMs) ? 2 * expectedMs : UNKNOWN_MS);
 }

@@ -14,7 +14,8 @@ import { Backoff } from "../backoff.ts";
 import type { FetchRequest, GuestAnswer } from "../guest/invocations.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { HostedProgram } from "./hosted-program.ts";
-import type { Job, Lane } from "./lane.ts";
+import type { Job } from "./job.ts";
+import type { Lane } from "./lane.ts";
 
 /** What lanes are made with, and how many there may be. */
 export interface LanesOptions {
@@ -67,11 +68,15 @@ export class Lanes implements AsyncDisposable {
 
   /** Has the program in one lane. @throws {NebulaError} NEBULA_START_FAILED. */
   async load(program: HostedProgram, { signal }: { signal: AbortSignal }): Promise<void> {
-    const job = await this.#take(program, { isAlone: false, signal });
-    try {
-      await job.lane.load(program);
-    } finally {
-      job.lane.release(job);
+    for (let attempt = 1; ; attempt++) {
+      const job = await this.#take(program, { isAlone: attempt > 1, signal });
+      try {
+        return await job.lane.loadFor(job);
+      } catch (thrown) {
+        if (!job.lane.isInnocent(job) || signal.aborted || attempt === MAX_ATTEMPTS) throw thrown;
+      } finally {
+        job.lane.release(job);
+      }
     }
   }
 
@@ -92,7 +97,8 @@ export class Lanes implements AsyncDisposable {
       try {
         return { ...(await job.lane.fetch(job, request)), queueMs };
       } catch (thrown) {
-        const isRepeatable = !job.isSpent && !(body instanceof ReadableStream) && !signal.aborted;
+        const isWhole = !job.isAsked || !(body instanceof ReadableStream);
+        const isRepeatable = !job.isSpent && isWhole && !signal.aborted;
         if (!job.lane.isInnocent(job) || !isRepeatable || attempt === MAX_ATTEMPTS) throw thrown;
       }
     }
@@ -120,13 +126,23 @@ export class Lanes implements AsyncDisposable {
   #admit(program: HostedProgram, how: { isAlone: boolean }): Job | undefined {
     // One lane is left to those who want to be alone, as long as any wait: it would never be free otherwise.
     const kept = !how.isAlone && this.#queue.isWaitingAlone ? this.#lanes.find((lane) => lane.isOpen) : undefined;
-    const mayHoldMore = this.#mayHoldMore(program);
-    for (const lane of this.#lanes) {
-      if (lane === kept || (lane.isFree && !mayHoldMore)) continue;
+    let mayHoldMore: boolean | undefined;
+    for (const lane of this.#inOrder(program, how)) {
+      if (lane === kept) continue;
+      if (lane.isFree) {
+        mayHoldMore ??= this.#mayHoldMore(program);
+        if (!mayHoldMore) continue;
+      }
       const job = lane.admit(program, how);
       if (job !== undefined) return job;
     }
     return undefined;
+  }
+
+  /** What may take long, or must not be disturbed, is best where nobody is: there all that happens is its own. */
+  #inOrder({ expectedMs }: HostedProgram, { isAlone }: { isAlone: boolean }): readonly Lane[] {
+    if (!isAlone && Number.isFinite(expectedMs)) return this.#lanes;
+    return this.#lanes.toSorted((a, b) => Number(b.isIdle) - Number(a.isIdle));
   }
 
   /** Whoever keeps lanes busy gets one more as long as more than that are left to others. */

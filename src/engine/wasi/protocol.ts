@@ -2,6 +2,7 @@
  * What host and Wasm guest process say to each other over frames.
  *
  *     host ─▶ guest   load     a program, many to a process     body: its bytes, its files, its machine code
+ *                              answer's head: it begins         answer's trailers: it is there
  *                     unload   it is not needed any more
  *                     fetch    one request to a program          body: the request's
  *                     prove    runs a program on requests of its own, again and again; tells answers and times

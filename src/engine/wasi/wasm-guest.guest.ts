@@ -4,7 +4,8 @@
  * Sits behind the frames; the host is on their other end.
  */
 
-import type { Body, HeaderList } from "../../model/exchange.ts";
+import { setImmediate } from "node:timers";
+import type { HeaderList } from "../../model/exchange.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import type { Peer } from "../frames/peer.ts";
 import { readBody } from "../frames/read-body.ts";
@@ -44,12 +45,14 @@ export class WasmGuest {
 
   /** Answers a call of the host. */
   readonly onCall = async (call: IncomingCall): Promise<OutgoingAnswer> => {
+    // The host has been told that it is cancelled, and takes that for the word of a process that turns to others.
+    if (call.isCancelled) throw new DOMException("The call was cancelled before it began", "AbortError");
     const head = fromHost(call.head);
     switch (head.op) {
       case "fetch":
         return await this.#fetch(call, head);
       case "load":
-        return { head: await this.#load(head, call.takeBody()), body: null };
+        return afterHead(await readBody(call.takeBody()), (bytes) => this.#load(head, bytes));
       case "unload":
         this.#find(head.program)[Symbol.dispose]();
         this.#programs.delete(head.program);
@@ -59,6 +62,8 @@ export class WasmGuest {
       case "keep":
         return { head: {}, body: this.#find(head.program).serialize() ?? null };
       case "ping":
+        // What came with it is begun by then: it is told of a process that has turned to everything.
+        await nextTurn();
         return { head: {}, body: null };
     }
   };
@@ -84,8 +89,7 @@ export class WasmGuest {
     });
   }
 
-  async #load(head: LoadHead, body: Body): Promise<{ isFromCode: boolean }> {
-    const bytes = await readBody(body);
+  #load(head: LoadHead, bytes: Uint8Array): { isFromCode: boolean } {
     const { program, isFromCode } = loadProgram(head, bytes, { addon: this.#addon, memories: this.#memories });
     this.#programs.get(head.id)?.[Symbol.dispose]();
     this.#programs.set(head.id, program);
@@ -97,6 +101,32 @@ export class WasmGuest {
     if (program === undefined) throw new ProgramFailure("refused", "it is not loaded in this process");
     return program;
   }
+}
+
+/** The answer to what holds up everything else: its head goes out before, and what came of it after. */
+function afterHead<T>(asked: Uint8Array, work: (asked: Uint8Array) => T): OutgoingAnswer {
+  const { promise, resolve } = Promise.withResolvers<T>();
+  let isWanted = true;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        await nextTurn();
+        if (!isWanted) return;
+        resolve(work(asked));
+        controller.close();
+      },
+      cancel: () => {
+        isWanted = false;
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  return { head: {}, body, trailers: promise };
+}
+
+/** By then everything has left that was to be sent, and everything has begun that had come. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function toTrailers(coming: Promise<unknown> | undefined) {

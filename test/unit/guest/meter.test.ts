@@ -60,11 +60,19 @@ describe("Meter: processor time", () => {
   });
 
   it("suspects only those whose own limit is broken", async () => {
-    const { meter } = createMeter();
+    const { meter, spend, pings } = createMeter();
     meter.begin(1_000);
     const small = meter.begin(20);
-    meter.sample({ cpuMs: 60, memoryBytes: 0 });
+    await spend(10);
     expect(meter.sample({ cpuMs: 130, memoryBytes: 0 })?.suspects).toEqual([small]);
+    expect(pings).toHaveLength(1);
+  });
+
+  it("suspects everybody when a stretch without a sign of life is too long for one", async () => {
+    const { meter, spend } = createMeter();
+    const [large, small] = [meter.begin(1_000), meter.begin(20)];
+    await spend(10, { answers: false });
+    expect(meter.sample({ cpuMs: 130, memoryBytes: 0 })?.suspects).toEqual([large, small]);
   });
 
   it("forgets the stretch when the sign of life comes", async () => {
