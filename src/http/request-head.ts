@@ -7,16 +7,15 @@
 import type { InvokeRequest } from "../invoke.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { HeaderList } from "../model/exchange.ts";
+import { findNamed, HOP_BY_HOP } from "../model/hop-by-hop.ts";
 import type { Trace } from "../model/trace.ts";
 import type { Exchange } from "./connections.ts";
-import { HOP_BY_HOP } from "./hop-by-hop.ts";
 import { openBody, readTrailers } from "./request-body.ts";
 
 /** Cloudflare's limit (developers.cloudflare.com/workers/platform/limits/#url-limits). */
 const URL_LIMIT_BYTES = 16_384;
 /** The gateway says or answers the last ones itself. */
 const NOT_PASSED_ON = new Set([...HOP_BY_HOP, "cf-connecting-ip", "expect", "x-real-ip"]);
-const PLAIN_CONNECTION = /^(?:keep-alive|close)$/i;
 const HOST = /^(?:[a-z0-9._~-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/i;
 const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
 
@@ -100,7 +99,7 @@ function checkFraming(httpVersion: string, coding: string | undefined): void {
 
 /** `host` is that of the target, which the header's value gives way to (RFC 9112, section 3.2.2). */
 function toHeaderList({ rawHeaders, headers: { connection }, socket }: Exchange["message"], host: string): HeaderList {
-  const named = connection === undefined || PLAIN_CONNECTION.test(connection) ? undefined : toNames(connection);
+  const named = connection === undefined ? undefined : findNamed(connection);
   const headers: string[] = [];
   let hosts = 0;
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
@@ -112,19 +111,6 @@ function toHeaderList({ rawHeaders, headers: { connection }, socket }: Exchange[
   if (hosts > 1) throw invalid("it has more than one Host header");
   headers.push("cf-connecting-ip", socket.remoteAddress ?? "");
   return headers;
-}
-
-/** What a client declares to be of its connection ends with it; the host it cannot take away. */
-function toNames(connection: string): Set<string> {
-  // Not split by an expression with the white space in it, which backtracks for seconds over a long run of spaces.
-  const names = new Set(
-    connection
-      .toLowerCase()
-      .split(",")
-      .map((name) => name.trim()),
-  );
-  names.delete("host");
-  return names;
 }
 
 /** The refusal of a method that no function can be asked with. */

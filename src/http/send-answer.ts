@@ -7,10 +7,10 @@
 import type { ServerResponse } from "node:http";
 import { NebulaError } from "../model/errors.ts";
 import type { Answer, HeaderList } from "../model/exchange.ts";
+import { HOP_BY_HOP } from "../model/hop-by-hop.ts";
 import { type Trace, toServerTiming } from "../model/trace.ts";
 import { toTrailers } from "../model/trailers.ts";
 import type { Exchange } from "./connections.ts";
-import { HOP_BY_HOP } from "./hop-by-hop.ts";
 import { type Audience, toProblem } from "./problem.ts";
 import { dropRest, hasUnreadBody, type Linger } from "./request-body.ts";
 import { sendStream } from "./send-body.ts";
