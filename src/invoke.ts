@@ -39,6 +39,8 @@ export interface InvokeRequest {
   /** Opens the body once its limits are known. */
   openBody(limits: Limits): Body | Promise<Body>;
   readonly trailers: Promise<HeaderList | undefined> | undefined;
+  /** The protocol that the client would rather speak. */
+  readonly upgrade?: string | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -64,6 +66,7 @@ export async function invoke(
   checkHeaders(request.headers, limits);
   const url = `http://${request.host}${match.path}${request.query}`;
   const { method, headers, trailers, signal } = request;
+  const upgrade = live.mayUpgrade ? request.upgrade : undefined;
   const head = { method, url, headers, ...(match.basePath !== "" && { basePath: match.basePath }) };
   trace.routeMs = clock.nowMs() - arrivedAtMs;
 
@@ -89,7 +92,7 @@ export async function invoke(
   try {
     const answer = await fetchFrom(
       lease,
-      { head, body, signal, trailers },
+      { head, body, signal, trailers, upgrade },
       { requestId: trace.requestId, onLog: toGuestLog(trace, log) },
     );
     if (answer.phases !== undefined) phases = answer.phases;

@@ -21,6 +21,8 @@ export interface LiveFunction extends AsyncDisposable {
   readonly assets: Assets | undefined;
   /** Absent for static files alone. */
   readonly pool: Pool | undefined;
+  /** A request to it may turn into another protocol. */
+  readonly mayUpgrade: boolean;
   /** Fulfils when nothing is in flight any more and everything of it is gone. */
   drain(): Promise<void>;
 }
@@ -58,6 +60,7 @@ export async function openLiveFunction(
       engine: "assets",
       assets,
       pool: undefined,
+      mayUpgrade: false,
       drain: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
@@ -80,6 +83,7 @@ export async function openLiveFunction(
     engine: name,
     assets,
     pool,
+    mayUpgrade: engine.supports.upgrade,
     drain: async () => {
       await pool.drain();
       await outbound[Symbol.asyncDispose]();

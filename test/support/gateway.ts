@@ -28,15 +28,19 @@ export interface TestGatewayOptions extends Partial<Pick<GatewayOptions, "audien
   answer?(call: Call): Answer | Promise<Answer>;
   readonly limits?: Partial<Limits>;
   readonly routes?: readonly string[];
+  /** Whether its engine takes upgrades; default no. */
+  readonly mayUpgrade?: boolean;
 }
 
 export async function openTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const { answer = echo, limits = {}, routes = ["*/*"], audience = "caller", timeouts = {} } = options;
+  const { mayUpgrade = false } = options;
   const lines: LoggedLine[] = [];
   const seen: Call[] = [];
   const router = new Router<LiveFunction>();
   const live = createLive({
     limits,
+    mayUpgrade,
     answer: async (call) => {
       seen.push(call);
       return await answer(call);
@@ -74,9 +78,11 @@ async function echo({ head, body }: Call): Promise<Answer> {
 
 function createLive({
   limits,
+  mayUpgrade,
   answer,
 }: {
   limits: Partial<Limits>;
+  mayUpgrade: boolean;
   answer(call: Call): Promise<Answer>;
 }): LiveFunction {
   const spec = toSpec({ files: {}, limits });
@@ -87,6 +93,7 @@ function createLive({
     engine: "isolate",
     assets: undefined,
     pool,
+    mayUpgrade,
     drain: () => pool.drain(),
     [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
   };
