@@ -4,6 +4,7 @@
 
 import type { ErrorCode } from "./errors.ts";
 import type { EngineName } from "./function.ts";
+import type { StartKind } from "./top.ts";
 
 /** One request, as far as it is known by now. */
 export interface Trace {
@@ -13,7 +14,7 @@ export interface Trace {
   deployment?: string;
   engine?: EngineName | "assets";
   /** `none`: no instance was needed. */
-  startKind: "cold" | "warm" | "none";
+  startKind: StartKind | "none";
   routeMs: number;
   queueMs: number;
   startMs: number;
