@@ -10,8 +10,9 @@
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { FunctionSpec } from "../model/function.ts";
 import type { Clock, Log } from "../model/ports.ts";
+import { type InstancesTop, type StartKind, sumUsage } from "../model/top.ts";
 import { Backoff } from "./backoff.ts";
-import type { Instance, Prepared } from "./engine.ts";
+import type { Instance, Prepared, StartReport, Usage } from "./engine.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 /** What is pooled, and how far it may grow. */
@@ -22,25 +23,21 @@ export interface PoolOptions {
   readonly isConcurrent: boolean;
   readonly clock: Clock;
   readonly log: Log;
+  /** Called when an instance has come up. */
+  onStarted?(kind: StartReport["kind"], ms: number): void;
 }
 
 /** An instance for one request. Released when the request's body and its work have ended. */
 export interface Lease {
   readonly instance: Instance;
-  /** `cold`: this request waited for a start. */
-  readonly startKind: "cold" | "warm";
+  /** `cold`: this request waited for a start; `thaw`: for one of an instance that was kept in memory. */
+  readonly startKind: StartKind;
   /** What the start took; 0 when warm. */
   readonly startMs: number;
+  /** The parts of that start, where the engine tells them. */
+  readonly startPhases?: StartReport["phases"] | undefined;
   readonly queueMs: number;
   release(): void;
-}
-
-/** Counts: instances by state, and requests that wait for one. */
-export interface PoolStatus {
-  readonly starting: number;
-  readonly idle: number;
-  readonly busy: number;
-  readonly waiting: number;
 }
 
 /** An instance that is up. */
@@ -55,6 +52,7 @@ interface Member {
 }
 
 const BACKOFF_MS = { firstMs: 50, lastMs: 5_000 };
+const NONE_RESTING = { frozen: 0, stopped: 0 };
 
 /** The instances of one deployment. */
 export class Pool implements AsyncDisposable {
@@ -78,9 +76,33 @@ export class Pool implements AsyncDisposable {
     this.#grow();
   }
 
-  get status(): PoolStatus {
-    const busy = this.#members.filter((member) => member.inFlight > 0).length;
-    return { starting: this.#starting, idle: this.#members.length - busy, busy, waiting: this.#line.length };
+  get status(): InstancesTop {
+    const { frozen, stopped } = this.#options.prepared.resting ?? NONE_RESTING;
+    let busy = 0;
+    let inFlight = 0;
+    for (const member of this.#members) {
+      if (member.inFlight > 0) busy += 1;
+      inFlight += member.inFlight;
+    }
+    const idle = this.#members.length - busy;
+    return { starting: this.#starting, idle, busy, frozen, stopped, inFlight, waiting: this.#line.length };
+  }
+
+  /** Whether an instance is up, so that nobody has to wait for a start. */
+  get isWarm(): boolean {
+    return this.#members.length > 0;
+  }
+
+  /** Starts an instance beside all requests, unless one is up or on its way. */
+  warm(): void {
+    if (!this.isWarm && this.#starting === 0 && !this.#closing.signal.aborted) this.#start();
+  }
+
+  /** What those instances use that can tell; undefined when none can. */
+  async findUsage(): Promise<Usage | undefined> {
+    const found = await Promise.all(this.#members.map(({ instance }) => instance.findUsage?.()));
+    const usages = found.filter((usage) => usage !== undefined);
+    return usages.length === 0 ? undefined : sumUsage(usages);
   }
 
   /**
@@ -155,7 +177,8 @@ export class Pool implements AsyncDisposable {
     return {
       instance: member.instance,
       startKind,
-      startMs: startKind === "cold" ? member.startMs : 0,
+      startMs: startKind === "warm" ? 0 : member.startMs,
+      startPhases: startKind === "warm" ? undefined : member.instance.started?.phases,
       queueMs,
       release: () => {
         if (!isReleased) this.#release(member);
@@ -209,9 +232,11 @@ export class Pool implements AsyncDisposable {
       const startedAtMs = clock.nowMs();
       const instance = await prepared.start({ signal });
       this.#starting -= 1;
+      const startMs = clock.nowMs() - startedAtMs;
+      this.#options.onStarted?.(instance.started?.kind ?? "cold", startMs);
       this.#admit({
         instance,
-        startMs: clock.nowMs() - startedAtMs,
+        startMs,
         inFlight: 0,
         idleAtMs: clock.nowMs(),
         isProven: false,
@@ -229,7 +254,7 @@ export class Pool implements AsyncDisposable {
       const waiter = this.#line.next();
       if (waiter === undefined) break;
       const queueMs = Math.max(0, this.#options.clock.nowMs() - waiter.sinceMs - member.startMs);
-      waiter.serve(this.#lease(member, { startKind: "cold", queueMs }));
+      waiter.serve(this.#lease(member, { startKind: member.instance.started?.kind ?? "cold", queueMs }));
     }
     if (member.inFlight === 0) this.#scheduleSweep();
     this.#grow();

@@ -8,7 +8,7 @@ import { NebulaError } from "../../model/errors.ts";
 import type { Call } from "../../model/exchange.ts";
 import type { Clock, GuestLog } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
-import type { FetchOptions, Instance, InstanceAnswer } from "../engine.ts";
+import type { FetchOptions, Instance, InstanceAnswer, Usage } from "../engine.ts";
 import type { GuestProcess } from "../guest/guest-process.ts";
 import { Invocations, type Tenant } from "../guest/invocations.ts";
 import { limitBroken, Meter } from "../guest/meter.ts";
@@ -88,6 +88,10 @@ export class Isolate implements Instance {
 
   async fetch(call: Call, options: FetchOptions): Promise<InstanceAnswer> {
     return await this.#invocations.fetch(this.#parts.tenant, { call, ...options });
+  }
+
+  async findUsage(): Promise<Usage | undefined> {
+    return this.#parts.guest.findUsage();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -13,6 +13,7 @@ import { formatMs } from "../../model/units.ts";
 import type { IncomingAnswer } from "../frames/outgoing-call.ts";
 import { type FetchRequest, type GuestAnswer, Invocations, type LiveGuest } from "../guest/invocations.ts";
 import { limitBroken, Meter, type Metered } from "../guest/meter.ts";
+import type { Usage } from "../guest/usage.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import type { HostedProgram, StateHold } from "./hosted-program.ts";
 import { createJob, type Job, type JobPlace } from "./job.ts";
@@ -240,6 +241,11 @@ export class Lane implements JobPlace, AsyncDisposable {
     if (this.#isOpen) return false;
     const suspects = this.#suspects;
     return suspects === undefined || suspects.size > 1 || metered === undefined || !suspects.has(metered);
+  }
+
+  /** What the process uses; undefined when it is gone. */
+  findUsage(): Usage | undefined {
+    return this.#parts.guest.findUsage();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,8 +10,10 @@
 
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Clock, Log } from "../../model/ports.ts";
+import { sumUsage } from "../../model/top.ts";
 import { Backoff } from "../backoff.ts";
 import type { FetchRequest, GuestAnswer } from "../guest/invocations.ts";
+import type { Usage } from "../guest/usage.ts";
 import { FairQueue } from "./fair-queue.ts";
 import type { HostedProgram } from "./hosted-program.ts";
 import type { Job } from "./job.ts";
@@ -102,6 +104,11 @@ export class Lanes implements AsyncDisposable {
         if (!job.lane.isInnocent(job) || !isRepeatable || attempt === MAX_ATTEMPTS) throw thrown;
       }
     }
+  }
+
+  /** What all of them use. */
+  findUsage(): Usage {
+    return sumUsage(this.#lanes.flatMap((lane) => lane.findUsage() ?? []));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -80,6 +80,7 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
       else await tryOut(program, { signal });
       return toPrepared(program, { lanes });
     },
+    findUsage: async () => lanes.findUsage(),
     [Symbol.asyncDispose]: async () => {
       await lanes[Symbol.asyncDispose]();
       await nursery[Symbol.asyncDispose]();

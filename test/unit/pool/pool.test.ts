@@ -33,7 +33,36 @@ function openPool(scaling: Partial<Scaling> = {}, { isConcurrent = true } = {}) 
 /** Lets everything that is ready happen. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+describe("status and findUsage()", () => {
+  test("tell of instances, of their requests, of those that rest, and what they use that can say so", async () => {
+    const { pool, acquire, prepared } = openPool();
+    Object.assign(prepared, { resting: { frozen: 3, stopped: 1 } });
+    expect(await pool.findUsage()).toBeUndefined();
+    const waiting = [acquire(), acquire(), acquire()];
+    await settle();
+    expect(pool.status).toMatchObject({ starting: 2, inFlight: 0, waiting: 3 });
+    const usages = [{ cpuMs: 5, memoryBytes: 100 }, { cpuMs: 7, memoryBytes: 200 }, undefined];
+    for (const [i, { instance, succeed }] of prepared.starts.entries()) {
+      Object.assign(instance, { findUsage: async () => usages[i] });
+      succeed();
+    }
+    await Promise.all(waiting);
+    expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 2, frozen: 3, stopped: 1, inFlight: 3, waiting: 0 });
+    expect(await pool.findUsage()).toEqual({ cpuMs: 12, memoryBytes: 300 });
+  });
+});
+
 describe("acquire()", () => {
+  test("tells a thaw from a cold start", async () => {
+    const { acquire, prepared } = openPool();
+    const waiting = acquire();
+    await settle();
+    const [start] = prepared.starts;
+    Object.assign(start?.instance ?? {}, { started: { kind: "thaw", phases: {} } });
+    start?.succeed();
+    expect((await waiting).startKind).toBe("thaw");
+  });
+
   test("starts one instance for requests that arrive together", async () => {
     const { acquire, prepared, clock } = openPool();
     const waiting = [acquire(), acquire()];
@@ -67,7 +96,7 @@ describe("acquire()", () => {
     for (const start of prepared.starts) start.succeed();
     const served = await Promise.all(waiting.slice(0, 6));
     expect(new Set(served.map(({ instance }) => instance)).size).toBe(3);
-    expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 3, waiting: 3 });
+    expect(pool.status).toMatchObject({ starting: 0, idle: 0, busy: 3, waiting: 3 });
     for (const lease of served) lease.release();
     await Promise.all(waiting);
   });
@@ -220,7 +249,7 @@ describe("instances", () => {
     clock.pass(999);
     expect(pool.status.idle).toBe(1);
     clock.pass(1);
-    expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 0, waiting: 0 });
+    expect(pool.status).toMatchObject({ starting: 0, idle: 0, busy: 0, waiting: 0 });
     expect(prepared.starts[0]?.instance.isDisposed).toBe(true);
     expect(clock.waiting).toBe(0);
     void acquire();
@@ -305,7 +334,7 @@ describe("dispose", () => {
     await pool[Symbol.asyncDispose]();
     expect(prepared.starts[0]?.instance.isDisposed).toBe(true);
     expect(clock.waiting).toBe(0);
-    expect(pool.status).toEqual({ starting: 0, idle: 0, busy: 0, waiting: 0 });
+    expect(pool.status).toMatchObject({ starting: 0, idle: 0, busy: 0, waiting: 0 });
   });
 
   test("ends a pause between starts", async () => {
