@@ -21,6 +21,8 @@ import { type Log, systemClock } from "./model/ports.ts";
 import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
 import { Router } from "./router/router.ts";
+import { HostMeter } from "./telemetry/host-meter.ts";
+import { Metrics } from "./telemetry/metrics.ts";
 
 /** Everything about a node that its operator may choose. */
 export interface HostSettings {
@@ -79,9 +81,10 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const wasi = stack.use(await openWasiEngine(engineSettings));
 
   const router = new Router<LiveFunction>();
+  const engines = { isolate, wasi };
   const deployer = stack.use(
     new Deployer({
-      engines: { isolate, wasi },
+      engines,
       artifacts,
       blobs: artifacts,
       registry,
@@ -94,6 +97,8 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   await deployer.restore();
   await deployer.sweep();
 
+  const metrics = new Metrics({ serves: (name) => router.entries.has(name) });
+  const hostMeter = stack.use(new HostMeter(clock));
   const { hostname, dataPort, isDevelopment } = settings;
   const gateway = await openGateway({
     hostname,
@@ -102,12 +107,14 @@ export async function openHost(settings: HostSettings): Promise<Host> {
     clock,
     log,
     audience: isDevelopment ? "owner" : "caller",
+    metrics,
     randomId: randomUUID,
   });
   stack.defer(() => gateway.drain({ timeoutMs: DRAIN_MS }));
   const describeNode = () => ({ version: VERSION, dataUrl: gateway.url, controlUrl, layers: sandbox.layers });
+  const top = { version: VERSION, router, engines, metrics, hostMeter, clock };
   const control = await openControl(
-    createControl({ token, deployer, artifacts, registry, router, log, describeNode, randomId: randomUUID }),
+    createControl({ token, deployer, artifacts, registry, router, log, top, describeNode, randomId: randomUUID }),
     settings,
   );
   const controlUrl = toUrl(control, hostname);

@@ -13,6 +13,7 @@ import type {
   Problem,
 } from "../model/control.ts";
 import { type Diagnostic, ERROR_TABLE, NebulaError } from "../model/errors.ts";
+import type { Top } from "../model/top.ts";
 
 type Check = (value: unknown) => boolean;
 
@@ -65,6 +66,45 @@ const isFunctionStatus = shape({
   scaling: isRecordOf(isNumber),
 });
 
+const isUsage = shape({ cpuMs: isNumber, memoryBytes: isNumber });
+
+const isForm = shape({
+  engine: isText,
+  instances: shape({
+    starting: isNumber,
+    idle: isNumber,
+    busy: isNumber,
+    frozen: isNumber,
+    stopped: isNumber,
+    inFlight: isNumber,
+    waiting: isNumber,
+  }),
+  usage: anyOf(isAbsent, isUsage),
+  requests: shape({
+    count: isNumber,
+    errors: shape({ caller: isNumber, owner: isNumber, host: isNumber }),
+    starts: shape({ cold: isNumber, warm: isNumber, thaw: isNumber }),
+    bytesIn: isNumber,
+    bytesOut: isNumber,
+    perSecond: shape({ last1s: isNumber, last10s: isNumber, last60s: isNumber }),
+    phases: isRecordOf(shape({ count: isNumber, p50Ms: isNumber, p99Ms: isNumber })),
+  }),
+});
+
+const isTop = shape({
+  atMs: isNumber,
+  node: shape({
+    version: isText,
+    uptimeMs: isNumber,
+    cpuMs: isNumber,
+    memoryBytes: isNumber,
+    pssBytes: anyOf(isAbsent, isNumber),
+    loopDelay: anyOf(isAbsent, shape({ p50Ms: isNumber, p99Ms: isNumber })),
+  }),
+  functions: listOf(shape({ name: isText, deployment: isText, forms: listOf(isForm) })),
+  shared: listOf(shape({ engine: isText, usage: isUsage })),
+});
+
 const isDiagnostic = shape({
   severity: isText,
   message: isText,
@@ -88,6 +128,7 @@ const isProblem = shape({
 /** Answers by what was asked for. */
 export interface Answers {
   readonly node: NodeStatus;
+  readonly top: Top;
   readonly functions: FunctionList;
   readonly function: FunctionDetail;
   readonly missing: MissingAnswer;
@@ -102,6 +143,7 @@ const CHECKS: Readonly<Record<keyof Answers, Check>> = {
     layers: listOf(shape({ name: isText, isActive: isFlag, reason: anyOf(isAbsent, isText) })),
     functions: isNumber,
   }),
+  top: isTop,
   functions: shape({ functions: listOf(isFunctionStatus) }),
   function: shape({ function: isFunctionStatus, deployments: listOf(isDeploymentSummary) }),
   missing: shape({ missing: listOf(isDigest) }),

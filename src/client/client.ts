@@ -12,6 +12,7 @@ import type { Digest } from "../model/artifact.ts";
 import type { DeployAnswer, FunctionDetail, FunctionStatus, NodeStatus } from "../model/control.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
+import type { Top } from "../model/top.ts";
 import { type Answers, findProblem, parseAnswer } from "./answers.ts";
 
 /** Where the node is, and what opens its door. */
@@ -36,6 +37,8 @@ export interface CallOptions {
  */
 export interface Client {
   getNode(options?: CallOptions): Promise<NodeStatus>;
+  /** What the node is doing. */
+  getTop(options?: CallOptions): Promise<Top>;
   /** By name. */
   listFunctions(options?: CallOptions): Promise<readonly FunctionStatus[]>;
   /** @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND */
@@ -74,6 +77,10 @@ class HttpClient implements Client {
 
   getNode(options: CallOptions = {}): Promise<NodeStatus> {
     return this.#ask("node", "/v1/node", options);
+  }
+
+  getTop(options: CallOptions = {}): Promise<Top> {
+    return this.#ask("top", "/v1/top", options);
   }
 
   async listFunctions(options: CallOptions = {}): Promise<readonly FunctionStatus[]> {

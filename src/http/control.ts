@@ -21,6 +21,7 @@ import type { RouteEntry } from "../router/route-table.ts";
 import type { Router } from "../router/router.ts";
 import { parseDeploymentInput } from "./deployment-input.ts";
 import { toProblem } from "./problem.ts";
+import { readTop, type TopParts } from "./top.ts";
 
 /** What the control API shows and moves. */
 export interface ControlParts {
@@ -30,6 +31,7 @@ export interface ControlParts {
   readonly registry: Registry;
   readonly router: Router<LiveFunction>;
   readonly log: Log;
+  readonly top: TopParts;
   /** Asked at each request, because ports are known only once the node listens. */
   describeNode(): Omit<NodeStatus, "functions">;
   randomId(): string;
@@ -60,6 +62,8 @@ export function createControl(parts: ControlParts): Hono {
 
   app.get("/v1/node", (c) => c.json({ ...parts.describeNode(), functions: router.entries.size } satisfies NodeStatus));
 
+  app.get("/v1/top", async (c) => c.json(await readTop(parts.top)));
+
   app.get("/v1/functions", (c) => {
     const functions = [...router.entries.values()].map(toStatus).sort((a, b) => a.name.localeCompare(b.name));
     return c.json({ functions });
@@ -73,7 +77,9 @@ export function createControl(parts: ControlParts): Hono {
   });
 
   app.delete("/v1/functions/:name", async (c) => {
-    if (!(await deployer.remove(c.req.param("name")))) throw unknownFunction(c.req.param("name"));
+    const name = c.req.param("name");
+    if (!(await deployer.remove(name))) throw unknownFunction(name);
+    parts.top.metrics.remove(name);
     return c.body(null, 204);
   });
 

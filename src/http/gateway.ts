@@ -12,6 +12,7 @@ import { type InvokeParts, invoke } from "../invoke.ts";
 import { type NebulaError, toNebulaError } from "../model/errors.ts";
 import { MAX_HEADER_BYTES } from "../model/function.ts";
 import { createTrace } from "../model/trace.ts";
+import type { Metrics } from "../telemetry/metrics.ts";
 import { Connections, type Exchange } from "./connections.ts";
 import { listen, toUrl } from "./listen.ts";
 import type { Audience } from "./problem.ts";
@@ -27,6 +28,7 @@ export interface GatewayOptions extends InvokeParts {
   readonly port: number;
   /** `owner` shows messages and stacks of functions to whoever asks: development only. */
   readonly audience: Audience;
+  readonly metrics: Metrics;
   /** Those that are not given have their defaults. */
   readonly timeouts?: Partial<GatewayTimeouts>;
   randomId(): string;
@@ -131,5 +133,7 @@ async function handle(
     sendProblem(exchange, error, { trace, audience, clock, lingerMs });
   }
   if (hasUnreadBody(message)) void closeUnlessRead(message, { clock, lingerMs });
-  logRequest(trace, { status: response.statusCode, totalMs: clock.nowMs() - startedAtMs, error, log: parts.log });
+  const endedAtMs = clock.nowMs();
+  parts.metrics.observe(trace, endedAtMs);
+  logRequest(trace, { status: response.statusCode, totalMs: endedAtMs - startedAtMs, error, log: parts.log });
 }

@@ -2,6 +2,7 @@
  * What the control API answers, as plain data: written by `http/control.ts`, read by `client/`.
  *
  *     GET    /v1/node                 → NodeStatus
+ *     GET    /v1/top                  → Top, in top.ts
  *     GET    /v1/functions            → FunctionList
  *     GET    /v1/functions/:name      → FunctionDetail
  *     DELETE /v1/functions/:name      → 204

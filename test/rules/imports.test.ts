@@ -46,6 +46,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/engine/wasi/addon/",
     "src/engine/wasi/kept-code.ts",
     "src/engine/wasi/state-store.ts",
+    "src/telemetry/host-meter.ts",
   ],
   "node:http": ["src/engine/container/", "src/http/", "src/host.ts", "src/client/", "src/cli/"],
   "node:net": [

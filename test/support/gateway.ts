@@ -9,6 +9,7 @@ import type { Answer, Call } from "../../src/model/exchange.ts";
 import type { Limits } from "../../src/model/function.ts";
 import { silentLog, systemClock } from "../../src/model/ports.ts";
 import { Router } from "../../src/router/router.ts";
+import { Metrics } from "../../src/telemetry/metrics.ts";
 import { bytesOf } from "./capabilities.ts";
 import { createFakePrepared } from "./fake-pool.ts";
 import { toSpec } from "./guest-source.ts";
@@ -55,6 +56,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
     clock: systemClock,
     log: { write: (level, msg, fields = {}) => void lines.push({ level, msg, fields }) },
     audience,
+    metrics: new Metrics({ serves: (name) => router.entries.has(name) }),
     timeouts,
     randomId: () => `r${requests++}`,
   });
