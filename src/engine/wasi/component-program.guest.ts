@@ -5,13 +5,14 @@
  *     exports wasi:cli/run                 a program with standard input and output, as one of preview 1
  */
 
-import type { RequestHead } from "../../model/exchange.ts";
+import type { Body, RequestHead } from "../../model/exchange.ts";
 import { decodeComponent } from "../../wasm/component/decode.ts";
 import { joinCode, splitCode } from "./code-pieces.guest.ts";
 import { type ComponentInstance, compileComponent, type LinkedComponent } from "./component/linker.guest.ts";
 import { type CompileOptions, type CoreInstance, CoreModule } from "./core-module.guest.ts";
 import { explainTrap, FULL, ProgramFailure } from "./failures.guest.ts";
 import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
+import { keepState } from "./keep-state.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
 import { CliExit } from "./preview2/cli.guest.ts";
 import { HandlerFailure, handleRequest } from "./preview2/handle-request.guest.ts";
@@ -123,21 +124,36 @@ class ComponentProgram implements Program {
     const { trailers, signal } = call;
     const request = { method, url, headers, body: call.takeBody(), trailers, signal };
     const handling = watch.run(() => handleRequest(linked.instance, request, preview2));
-    call.hold(
-      handling.settled.then(() => {
+    const over = handling.settled
+      .then((failure) => this.#keep(failure, call))
+      .finally(() => {
         log.flush();
         linked.release();
-      }),
-    );
+      });
+    call.hold(over);
     try {
       const answer = await handling.answer;
+      const body = files.state === undefined ? answer.body : await endWith(over, answer.body);
       return {
         ...answer,
+        body,
         head: { ...answer.head, startMs, busyMs: watch.busyMs },
         explain: (thrown) => readThrown(log.thrown, linked.memory()) ?? explain(thrown, linked.memory()),
       };
     } catch (thrown) {
       throw explain(thrown, linked.memory());
+    }
+  }
+
+  /** The directory that outlives the request stays as it was when that fails, also when it fails after its answer. */
+  async #keep(failure: unknown, call: ProgramCall): Promise<void> {
+    const { state } = this.#settings.files;
+    try {
+      if (failure !== undefined) throw failure;
+      await keepState(state, call);
+    } catch (thrown) {
+      state?.revert();
+      throw thrown;
     }
   }
 
@@ -177,6 +193,13 @@ class ComponentProgram implements Program {
       },
     };
   }
+}
+
+/** The body, with its end when the work is over, and its failure. One that is whole already comes after that. */
+async function endWith(work: Promise<void>, body: Body): Promise<Body> {
+  if (body instanceof ReadableStream) return body.pipeThrough(new TransformStream({ flush: () => work }));
+  await work;
+  return body;
 }
 
 /** The largest memory of an instance, and what it may grow to. */

@@ -11,11 +11,11 @@ import type { WasiSettings } from "../../model/function.ts";
 import { readCgiHead, toCgi } from "./cgi.guest.ts";
 import type { WasiClock } from "./clock.guest.ts";
 import { explainTrap, ProgramFailure } from "./failures.guest.ts";
+import { keepState } from "./keep-state.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
 import { Output } from "./output.guest.ts";
 import type { ProgramAnswer, ProgramCall } from "./program.guest.ts";
 import type { NamedDirectory, ProgramFiles } from "./program-files.guest.ts";
-import { STATE_BINDING } from "./protocol.ts";
 import { toStdio, toStdioHead } from "./stdio.guest.ts";
 import { Stopwatch } from "./stopwatch.guest.ts";
 import { type ByteSink, type ByteSource, bytesSource, emptySource, streamSource } from "./streams.guest.ts";
@@ -138,14 +138,11 @@ class Invocation {
 
   /** What is acknowledged is kept: the answer ends when the host has the state directory on disk. */
   async #keep(): Promise<void> {
-    const { state } = this.#parts.files;
-    const packed = state?.save();
-    if (packed === undefined) return;
-    const to = { op: "binding", binding: STATE_BINDING, method: "PUT", url: "http://state/", headers: [] } as const;
+    const kept = keepState(this.#parts.files.state, this.#call);
+    if (kept === undefined) return;
     // The answer waits for this too: until then the request may still fail.
     this.#watch.onWait = () => {};
-    await this.#watch.wait(this.#call.reach(to, packed).then(({ answer }) => answer));
-    state?.confirm();
+    await this.#watch.wait(kept);
   }
 
   /** The program waits. What it has written so far may go out, if that says how the answer begins. */
