@@ -56,10 +56,12 @@ function explainUnknown(name: string, table: Value): string | undefined {
 }
 
 /** The tables whose keys are mistaken for others' most easily. */
-const OWNERS = [["limits"], ["nebula"], ["nebula", "limits"], ["nebula", "scaling"]].map((path) => ({
-  name: path.join("."),
-  fields: toFields(path),
-}));
+const OWNERS = [["limits"], ["nebula"], ["nebula", "limits"], ["nebula", "scaling"], ["nebula", "container"]].map(
+  (path) => ({
+    name: path.join("."),
+    fields: toFields(path),
+  }),
+);
 
 function toFields(path: readonly string[]): Fields {
   const start: Fields = CONFIG_KEYS;

@@ -89,14 +89,18 @@ function isEmpty(value: unknown): boolean {
 }
 
 function fits(shape: Shape, value: unknown): boolean {
-  if (shape.kind === "count") return isWithin(value, shape);
-  if (shape.kind === "size") return isWithin(typeof value === "string" ? findBytes(value) : value, shape);
+  if (shape.kind === "count") return Number.isSafeInteger(value) && isWithin(value, shape);
+  if (shape.kind === "amount") return isWithin(value, shape);
+  if (shape.kind === "size") {
+    const bytes = typeof value === "string" ? findBytes(value) : value;
+    return Number.isSafeInteger(bytes) && isWithin(bytes, shape);
+  }
   if (shape.kind === "word") return typeof value === "string" && shape.words.includes(value);
   return hasType(shape, value);
 }
 
 function isWithin(value: unknown, { min, max }: { readonly min: number; readonly max: number }): boolean {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max;
+  return typeof value === "number" && value >= min && value <= max;
 }
 
 function hasType(shape: Shape, value: unknown): boolean {
@@ -109,6 +113,7 @@ function hasType(shape: Shape, value: unknown): boolean {
       return typeof value === "boolean";
     case "number":
     case "count":
+    case "amount":
       return typeof value === "number" && Number.isFinite(value);
     case "size":
       return typeof value === "string" || typeof value === "number";
@@ -146,5 +151,6 @@ function findValueHint(shape: Shape, value: unknown): string | undefined {
 }
 
 function isQuotedNumber(shape: Shape, value: unknown): boolean {
-  return (shape.kind === "count" || shape.kind === "number") && typeof value === "string" && /^\d+$/.test(value);
+  const isNumeric = shape.kind === "count" || shape.kind === "amount" || shape.kind === "number";
+  return isNumeric && typeof value === "string" && /^\d+(?:\.\d+)?$/.test(value);
 }

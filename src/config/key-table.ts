@@ -75,6 +75,7 @@ function toWords(shape: Shape): string {
     case "number":
       return "number";
     case "count":
+    case "amount":
       return `${shape.min}–${shape.max}`;
     case "size":
       return `${formatBytes(shape.min)}–${formatBytes(shape.max)}`;

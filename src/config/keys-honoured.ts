@@ -96,7 +96,7 @@ export const HONOURED_KEYS: Keys = {
     "inherited",
     TEXT,
     toHonoured(
-      "The entry file. Without it and without `assets`: the first of `index`, `src/index` and `main` with `.ts`, `.tsx`, `.js`, `.jsx` or `.mjs`, then `index.wasm` and `main.wasm`.",
+      "The entry file. Without it and without `assets`: the first of `index`, `src/index` and `main` with `.ts`, `.tsx`, `.js`, `.jsx` or `.mjs`, then `index.wasm` and `main.wasm`; a folder without any of them may have a `Dockerfile`.",
     ),
   ),
   compatibility_date: toKey(

@@ -4,11 +4,12 @@
  * `cpu_ms` and `subrequests` are not here: wrangler has them under `[limits]`.
  */
 
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES } from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
 import { formatBytes, GIB, KIB, MIB } from "../model/units.ts";
 import { toField, toHonoured, toKey } from "./key.ts";
+import { CONTAINER } from "./keys-container.ts";
 import type { Field, Keys } from "./schema.ts";
-import { TEXT, TEXTS, toCount, toList, toMap, toRequired, toSize, toTable, toWord } from "./shape.ts";
+import { FLAG, TEXT, TEXTS, toCount, toList, toMap, toRequired, toSize, toTable, toWord } from "./shape.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -87,6 +88,18 @@ const PROOF = toList(
     body: toField(TEXT, toHonoured("The body; none unless given.")),
   }),
 );
+/** Names the file behind the form for each engine. */
+const FORMS = toTable({
+  isolate: toField(TEXT, toHonoured("The entry of its form for `isolate`; `main` unless given.")),
+  wasi: toField(
+    TEXT,
+    toHonoured("The entry of its form for `wasi`, JavaScript or a `.wasm` file; `main` unless given."),
+  ),
+  container: toField(
+    TEXT,
+    toHonoured("The Dockerfile, built with the project's folder as its context; `Dockerfile` unless given."),
+  ),
+});
 const PROOF_SAYS =
   "Requests to a Wasm program, each with the same answer every time: the build and the node send them to see that it answers, and how fast; one `GET /` unless given.";
 
@@ -98,13 +111,30 @@ export const NEBULA_KEYS: Keys = {
       engines: toField(
         toList(toWord(...ENGINE_NAMES)),
         toHonoured(
-          'Which engines may run the function, in the order wanted; `["isolate"]` unless given, `["wasi"]` with a `.wasm` file as `main`.',
+          'Which engines may run the function, in the order wanted. Unless given: `["isolate"]`, `["wasi"]` with a `.wasm` file as `main`, `["container"]` where there is no entry file but a `Dockerfile`.',
         ),
       ),
-      interface: toField(
-        toWord("stdio", "cgi"),
+      forms: toField(FORMS, toHonoured("The files that it is made of, by engine, where that is not `main`.")),
+      strategy: toField(
+        toWord(...STRATEGIES),
         toHonoured(
-          "How a Wasm program is asked: by standard input and output, or by CGI/1.1; `stdio` unless given. A component that exports a handler is asked through that.",
+          "How one of several engines is chosen: the first that can, the first while a container starts and that one afterwards, or the one that has been fastest; `ordered` unless given.",
+        ),
+      ),
+      idempotent: toField(
+        FLAG,
+        toHonoured(
+          "`true`: a request that failed in one engine before it was answered may be made again in the next, whatever its method; `false` unless given.",
+        ),
+      ),
+      allow_weaker: toField(
+        toList(toWord(...ENGINE_NAMES)),
+        toHonoured("Engines that may take over although they isolate less than those before them; none unless given."),
+      ),
+      interface: toField(
+        toWord("stdio", "cgi", "http"),
+        toHonoured(
+          "How a program is asked: by standard input and output (a Wasm program, or a container started for each request), by CGI/1.1 (a Wasm program), by HTTP (a container); `stdio` for Wasm and `http` for a container unless given. A component that exports a handler is asked through that.",
         ),
       ),
       args: toField(TEXTS, toHonoured("Arguments of a Wasm program, after its name.")),
@@ -122,9 +152,10 @@ export const NEBULA_KEYS: Keys = {
       outbound: toField(
         TEXTS,
         toHonoured(
-          "Hosts that `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; none unless given.",
+          "Hosts that `fetch` may reach: `api.example.com`, `*.example.com`, `127.0.0.1:9000`; none unless given. `*` is for containers, which have all of the network with it and none without.",
         ),
       ),
+      container: toField(CONTAINER, toHonoured("How a container is run, and what it may use.")),
       limits: toField(LIMITS, toHonoured("Ceilings beyond those of wrangler's `[limits]`.")),
       scaling: toField(SCALING, toHonoured("How many instances, and how many requests on each.")),
     }),

@@ -4,17 +4,10 @@
  * Ranges stand in the table of keys; here only what two values have to do with each other.
  */
 
-import {
-  DEFAULT_LIMITS,
-  DEFAULT_SCALING,
-  ENGINE_NAMES,
-  type EngineName,
-  type Limits,
-  type Scaling,
-} from "../model/function.ts";
+import { DEFAULT_LIMITS, DEFAULT_SCALING, type Limits, type Scaling } from "../model/function.ts";
 import type { Findings } from "./findings.ts";
 import { findNebula, findSetting, type Settings } from "./settings.ts";
-import { findChild, findNumber, findSize, listElements } from "./value.ts";
+import { findChild, findNumber, findSize } from "./value.ts";
 
 /** The ceilings that count. */
 export function readLimits(settings: Settings): Limits {
@@ -56,29 +49,4 @@ export function readScaling(settings: Settings, findings: Findings): Scaling {
     );
   }
   return scaling;
-}
-
-/**
- * The engines wanted, in order. Notes an empty list, an engine that stands twice, and one that cannot run a `.wasm` file
- * where that is the entry.
- */
-export function readEngines(
-  settings: Settings,
-  { isWasm, findings }: { isWasm: boolean; findings: Findings },
-): readonly EngineName[] {
-  const list = findNebula(settings, "engines");
-  if (list === undefined) return [isWasm ? "wasi" : "isolate"];
-  if (Array.isArray(list.value) && list.value.length === 0)
-    findings.onValue(list.path, "must name one engine at least");
-  const engines = new Set<EngineName>();
-  for (const { value, path } of listElements(list)) {
-    const engine = ENGINE_NAMES.find((name) => name === value);
-    if (engine === undefined) continue;
-    if (engines.has(engine)) findings.onValue(path, `names "${engine}" for a second time`);
-    if (isWasm && engine === "isolate") {
-      findings.onValue(path, 'is "isolate", which runs JavaScript: "main" is a .wasm file', { hint: 'write "wasi"' });
-    }
-    engines.add(engine);
-  }
-  return [...engines];
 }

@@ -10,16 +10,20 @@
 
 import { basename, dirname, resolve } from "node:path";
 import { type Diagnostic, NebulaError } from "../model/errors.ts";
-import type { Project } from "../model/function.ts";
+import type { EngineName, Project } from "../model/function.ts";
 import { readAssets } from "./assets-settings.ts";
 import { readBuild, readPath } from "./build-settings.ts";
 import { checkSettings } from "./check-settings.ts";
 import { readCompatibility } from "./compatibility.ts";
 import { readConfigFile } from "./config-file.ts";
+import { readContainer } from "./container-settings.ts";
+import { readChain } from "./engines.ts";
 import { readBindings } from "./env-bindings.ts";
 import { Findings } from "./findings.ts";
-import { explainReadFailure, findEntry, listConfigFiles } from "./folder.ts";
-import { readEngines, readLimits, readScaling } from "./limits.ts";
+import { explainReadFailure, listConfigFiles } from "./folder.ts";
+import { isWasm, readForms } from "./forms.ts";
+import { readInterface } from "./interface.ts";
+import { readLimits, readScaling } from "./limits.ts";
 import { readName } from "./name.ts";
 import { readOutbound } from "./outbound.ts";
 import { readRoutes } from "./routes.ts";
@@ -94,30 +98,30 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
   const build = await readBuild(settings, { dir, findings });
   // A build command may be what makes them.
   const isMade = build.command !== undefined;
-  const main = await readMain(settings, { ...place, isMade });
+  const { engines, hasCode, ...sources } = await readForms(settings, { dir, configFile, isMade, findings });
   const assets = findSetting(settings, "assets");
   const directory = findChild(assets, "directory");
   const assetsDir = isMade
     ? resolveText(dir, findText(directory))
     : await readPath(directory, { dir, kind: "folder", findings });
-  if (main && assetsDir && directory && `${main}/`.startsWith(`${assetsDir}/`)) {
+  const codeFiles = listCodeFiles(engines, sources);
+  if (assetsDir && directory && codeFiles.some((file) => file.startsWith(`${assetsDir}/`))) {
     findings.onValue(directory.path, 'holds "main": the source would be served as a static file', {
       severity: "warning",
       hint: "keep static files in a folder of their own",
     });
   }
-  const hasCode = main !== undefined || findSetting(settings, "main") !== undefined;
-  const isWasm = main?.endsWith(".wasm") ?? false;
-  const context = { hasCode, findings };
-  const engines = readEngines(settings, { isWasm, findings });
   const hasWasi = engines.includes("wasi");
-  const wasi = readWasi(settings, { hasWasi, findings });
+  const asked = readInterface(settings, { engines, findings });
+  const wasi = readWasi(settings, { hasWasi, asked: asked.wasi, findings });
   const files = await readFiles(settings, { dir, isMade, hasWasi, findings });
-  const assetsSettings = readAssets(assets, context);
+  const container = readContainer(settings, { engines, asked: asked.container, findings });
+  const chain = readChain(settings, { engines, findings });
+  const assetsSettings = readAssets(assets, { hasCode, findings });
   return {
     dir,
     ...(configFile !== undefined && { configFile }),
-    ...(main !== undefined && { main }),
+    ...sources,
     ...(assetsDir !== undefined && { assetsDir }),
     ...(files && { files }),
     build,
@@ -126,41 +130,25 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
       engines,
       compatibility: readCompatibility(settings, {
         findings,
-        hasCode: hasCode && !isWasm && configFile !== undefined,
+        hasCode: configFile !== undefined && codeFiles.some((file) => !isWasm(file)),
       }),
       routes: readRoutes(settings, findings),
       bindings: readBindings(settings, findings),
       ...(assetsSettings && { assets: assetsSettings }),
       ...(wasi && { wasi }),
+      ...(container && { container }),
+      ...(chain && { chain }),
       limits: readLimits(settings),
       scaling: readScaling(settings, findings),
-      outbound: readOutbound(findNebula(settings, "outbound"), findings),
+      outbound: readOutbound(findNebula(settings, "outbound"), { engines, findings }),
     },
   };
 }
 
-/** The entry that the configuration names, or the one that needs no name. Static files may do without. */
-async function readMain(
-  settings: Settings,
-  { dir, configFile, isMade, findings }: ProjectPlace & { isMade: boolean },
-): Promise<string | undefined> {
-  const given = findSetting(settings, "main");
-  if (given) {
-    if (findText(given)?.endsWith(".py")) findings.onValue(given.path, "is refused: there is no Python engine");
-    return isMade ? resolveText(dir, findText(given)) : readPath(given, { dir, kind: "file", findings });
-  }
-  if (findSetting(settings, "assets")) return undefined;
-  const entry = await findEntry(dir);
-  if (entry !== undefined) return entry;
-  const what = configFile
-    ? 'has neither "main" nor "assets"'
-    : "there is no wrangler.toml, wrangler.json or wrangler.jsonc";
-  findings.onFile(`${what}, and no index, src/index or main file`, {
-    hint: configFile
-      ? 'write main = "src/index.ts", or [assets] directory = "public"'
-      : "write index.ts with export default { fetch() { … } }",
-  });
-  return undefined;
+/** The files of the author's that run. */
+function listCodeFiles(engines: readonly EngineName[], { main, entries }: Pick<Project, "main" | "entries">): string[] {
+  const used = engines.map((engine) => (engine === "container" ? undefined : (entries?.[engine] ?? main)));
+  return [...new Set(used.filter((file) => file !== undefined))];
 }
 
 function resolveText(dir: string, text: string | undefined): string | undefined {

@@ -17,6 +17,8 @@ export type Shape =
   | { readonly kind: "number" }
   /** A whole number in a range, both ends included. */
   | { readonly kind: "count"; readonly min: number; readonly max: number }
+  /** A number in a range, both ends included. */
+  | { readonly kind: "amount"; readonly min: number; readonly max: number }
   /** A size, `"128 MiB"` or a number of bytes, in a range of bytes with both ends included. */
   | { readonly kind: "size"; readonly min: number; readonly max: number }
   | { readonly kind: "word"; readonly words: readonly string[] }

@@ -26,6 +26,11 @@ export function toCount(min: number, max: number): Shape {
   return { kind: "count", min, max };
 }
 
+/** A number from `min` to `max`, whole or not. */
+export function toAmount(min: number, max: number): Shape {
+  return { kind: "amount", min, max };
+}
+
 /** A size from `min` to `max` bytes. */
 export function toSize(min: number, max: number): Shape {
   return { kind: "size", min, max };
@@ -81,6 +86,8 @@ export function describeShape(shape: Shape): string {
       return "a number";
     case "count":
       return `a whole number from ${shape.min} to ${shape.max}`;
+    case "amount":
+      return `a number from ${shape.min} to ${shape.max}`;
     case "size":
       return `a size from ${formatBytes(shape.min)} to ${formatBytes(shape.max)}`;
     case "word":

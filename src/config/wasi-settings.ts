@@ -1,16 +1,17 @@
 /**
- * What concerns Wasm programs alone: how they are asked, what they get, and the files that ship with them.
+ * What concerns Wasm programs alone: what they get, how they are tried, and the files that ship with them.
  */
 
 import { resolve } from "node:path";
 import { DEFAULT_WASI, type ProofRequest, type WasiSettings } from "../model/function.ts";
 import type { Findings } from "./findings.ts";
 import { readKind } from "./folder.ts";
+import { warnNoEngine } from "./forms.ts";
 import { findNebula, type Settings } from "./settings.ts";
 import { findChild, findText, listElements, listEntries, listTexts, type Value } from "./value.ts";
 
 /** Below `[nebula]`. */
-const WASI_KEYS = ["interface", "args", "state", "proof"] as const;
+const WASI_KEYS = ["args", "state", "proof"] as const;
 
 const MAX_PROOFS = 16;
 const METHOD = /^[A-Z]{1,20}$/;
@@ -22,29 +23,25 @@ interface WasiOptions {
   readonly findings: Findings;
 }
 
-/** The settings, where the configuration has any. Notes what would not work, and what has no effect. */
-export function readWasi(settings: Settings, { hasWasi, findings }: WasiOptions): WasiSettings | undefined {
+/** The settings, where the configuration has any; `asked` is what `interface` says to Wasm programs. Notes what would not work, and what has no effect. */
+export function readWasi(
+  settings: Settings,
+  { hasWasi, asked, findings }: WasiOptions & { readonly asked: WasiSettings["interface"] | undefined },
+): WasiSettings | undefined {
   const given = WASI_KEYS.flatMap((key) => findNebula(settings, key) ?? []);
-  if (given.length === 0) return undefined;
   if (!hasWasi) {
-    for (const { path } of given) warnNoEffect(path, findings);
+    for (const value of given) warnNoEngine(value, { engine: "wasi", findings });
     return undefined;
   }
+  if (given.length === 0 && asked === undefined) return undefined;
   const state = readState(findNebula(settings, "state"), findings);
   const proof = findNebula(settings, "proof");
   return {
-    interface: findText(findNebula(settings, "interface")) === "cgi" ? "cgi" : DEFAULT_WASI.interface,
+    interface: asked ?? DEFAULT_WASI.interface,
     args: readArgs(findNebula(settings, "args"), findings),
     ...(state !== undefined && { state }),
     proof: proof === undefined ? DEFAULT_WASI.proof : readProofs(proof, findings),
   };
-}
-
-function warnNoEffect(path: Value["path"], findings: Findings): void {
-  findings.onKey(path, 'has no effect: no engine is "wasi"', {
-    severity: "warning",
-    hint: 'write engines = ["wasi"] under [nebula]',
-  });
 }
 
 function readArgs(list: Value | undefined, findings: Findings): readonly string[] {
@@ -90,7 +87,7 @@ export async function readFiles(
 ): Promise<Readonly<Record<string, string>> | undefined> {
   const table = findNebula(settings, "files");
   if (table === undefined) return undefined;
-  if (!hasWasi) warnNoEffect(table.path, findings);
+  if (!hasWasi) warnNoEngine(table, { engine: "wasi", findings });
   const files: Record<string, string> = {};
   for (const [guest, value] of listEntries(table)) {
     const text = findText(value);

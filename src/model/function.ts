@@ -206,13 +206,20 @@ export interface ModuleRule {
   readonly fallthrough: boolean;
 }
 
+/** A Dockerfile, absolute, which is built in the project's folder; or an image by name and digest, which the node pulls. */
+export type ImageSource = { readonly dockerfile: string } | { readonly reference: string };
+
 /** What the author's machine must know to build a function. Paths are absolute. */
 export interface Project {
   readonly dir: string;
   /** Absent when the folder has no configuration file and everything is a default. */
   readonly configFile?: string;
-  /** Absent for a project of static files alone. */
+  /** The entry; absent for static files alone, and where no form is made of it. */
   readonly main?: string;
+  /** The entries of forms that are made of another file than `main`. */
+  readonly entries?: { readonly isolate?: string; readonly wasi?: string };
+  /** Where the container's image comes from; there exactly when the spec names that engine. */
+  readonly image?: ImageSource;
   readonly assetsDir?: string;
   /** Files that ship with a Wasm function: path inside it → file or folder. */
   readonly files?: Readonly<Record<string, string>>;

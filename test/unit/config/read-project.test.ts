@@ -43,6 +43,7 @@ for (const form of ["toml", "jsonc"]) {
       spec: {
         name: "shop",
         engines: ["wasi", "isolate"],
+        chain: { strategy: "fastest", isIdempotent: true, weaker: ["isolate"] },
         compatibility: { date: "2026-01-01", flags: ["nodejs_compat"] },
         routes: ["*.example.com/img/*", "example.com/", "shop.example.com/*"],
         bindings: [
@@ -134,7 +135,7 @@ test("readProject() of a folder without entry and configuration says what it loo
   await expect(readProject(folder.dir)).rejects.toMatchObject({
     code: "NEBULA_CONFIG_INVALID",
     message:
-      'Cannot read "shop": line 1, there is no wrangler.toml, wrangler.json or wrangler.jsonc, and no index, src/index or main file',
+      'Cannot read "shop": line 1, there is no wrangler.toml, wrangler.json or wrangler.jsonc, and no index, src/index or main file, nor a Dockerfile',
     hint: "write index.ts with export default { fetch() { … } }",
   });
 });

@@ -38,8 +38,8 @@ describe("a .wasm file as the entry", () => {
   });
 
   test("is not for the isolate engine", async () => {
-    expect(await listProblems('main = "hello.wasm"\nnebula.engines = ["wasi", "isolate"]')).toEqual([
-      '2:27 error "nebula.engines[1]" is "isolate", which runs JavaScript: "main" is a .wasm file [write "wasi"]',
+    expect(await listProblems('main = "hello.wasm"\nnebula.engines = ["isolate", "wasi"]')).toEqual([
+      '2:19 error "nebula.engines[0]" is "isolate", which runs JavaScript: "main" is a .wasm file [write "wasi"]',
     ]);
   });
 });
@@ -106,7 +106,16 @@ describe("settings of a Wasm program", () => {
   });
 
   test.each([
-    ["interface", 'interface = "http"', '3:13 error "nebula.interface" must be one of "stdio", "cgi", is "http"'],
+    [
+      "an unknown interface",
+      'interface = "tty"',
+      '3:13 error "nebula.interface" must be one of "stdio", "cgi", "http", is "tty"',
+    ],
+    [
+      "the interface of containers",
+      'interface = "http"',
+      '3:13 error "nebula.interface" is "http", which is for "container" ["wasi" takes "stdio" or "cgi"]',
+    ],
     ["args", "args = [1]", '3:9 error "nebula.args[0]" must be a string, is 1'],
     ["a NUL", 'args = ["a\\u0000b"]', '3:9 error "nebula.args[0]" must have no NUL in it'],
     ["a relative state", 'state = "state"', '3:9 error "nebula.state" is "state": it must be a path like "/state"'],
