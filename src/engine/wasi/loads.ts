@@ -117,6 +117,8 @@ export class Loads {
       throw await invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
     } finally {
       this.#underWay.delete(load);
+      // because it would keep the call, and who asked, for as long as the program is there
+      load.leave = () => {};
       metered.stop();
     }
   }

@@ -17,13 +17,14 @@ import type { Nursery } from "../guest/nursery.ts";
 import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import { toPrepareFailed } from "../prepare-failed.ts";
-import { HostedProgram, type StateHold } from "./hosted-program.ts";
+import { HostedProgram } from "./hosted-program.ts";
 import type { KeptCode } from "./kept-code.ts";
 import { Lane } from "./lane.ts";
 import { Lanes } from "./lanes.ts";
 import { toLoadable } from "./loadable.ts";
 import { toProgramError } from "./program-error.ts";
 import { STATE_BINDING } from "./protocol.ts";
+import { StateHolds } from "./state-holds.ts";
 import type { StateStore } from "./state-store.ts";
 import { tryProgram } from "./trial.ts";
 
@@ -61,7 +62,7 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
       onRoom,
     });
   };
-  const holds = new Map<string, StateHold>();
+  const holds = new StateHolds();
   const lanes = new Lanes({ open: openLane, count: laneCount, maxCount: maxLaneCount, clock, log });
   const tryOut = async (program: HostedProgram, { signal }: Pick<PrepareOptions, "signal">) => {
     try {
@@ -119,7 +120,7 @@ const SCRIPT_NAME = "index.js";
 
 function toProgram(
   deployment: Runnable,
-  { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: Map<string, StateHold> },
+  { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: StateHolds },
 ): HostedProgram {
   const { spec, id } = deployment;
   const artifact = getArtifact(deployment);
@@ -140,7 +141,7 @@ function toProgram(
   return new HostedProgram({
     id,
     tenant,
-    state: statePath === undefined ? undefined : getHold(holds, spec.name),
+    state: statePath === undefined ? undefined : holds.find(spec.name),
     codeKey,
     onCodeRefused: () => (codeKey === undefined ? undefined : void code?.kept.remove(codeKey)),
     read: async () => {
@@ -160,13 +161,6 @@ function toProgram(
       return toLoadable({ id, spec, kind, main, files: new Map(files), state, code: kept, memoryBytes });
     },
   });
-}
-
-function getHold(holds: Map<string, StateHold>, name: string): StateHold {
-  const known = holds.get(name);
-  const hold = known ?? { job: undefined, program: undefined, lane: undefined };
-  holds.set(name, hold);
-  return hold;
 }
 
 /** Saving the state directory is a call to a binding that only our own code in the guest can name. */
