@@ -3,7 +3,7 @@
  */
 
 import type { Memories } from "../../src/engine/wasi/memories.guest.ts";
-import type { NamedDirectory } from "../../src/engine/wasi/program-files.guest.ts";
+import type { NamedDirectory } from "../../src/engine/wasi/program-io.guest.ts";
 import type { ByteSink, ByteSource } from "../../src/engine/wasi/streams.guest.ts";
 
 /** What the command line says. */

@@ -6,7 +6,7 @@
 
 import type { CoreInstance, CoreModule } from "./core-module.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";
-import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
+import { type InvocationIo, invokeProgram, type ProgramInstance, type ProgramSettings } from "./invocation.guest.ts";
 import { Preview1, ProcExit } from "./preview1/preview1.guest.ts";
 import type { Program } from "./program.guest.ts";
 
@@ -25,7 +25,7 @@ interface Entry {
 /** Makes the program. Throws a ProgramFailure when the module has no entry. */
 export function createCommand(settings: ProgramSettings, core: CoreModule): Program {
   const entry = findEntry(core);
-  const parts = { ...settings, make: (io: ProgramIo) => makeInstance(entry, io) };
+  const parts = { ...settings, make: (io: InvocationIo) => makeInstance(entry, io) };
   return {
     answer: (head, call) => invokeProgram(parts, head, call),
     get grownToBytes() {
@@ -49,7 +49,7 @@ function findEntry(core: CoreModule): Entry {
   return { core, entry, isReactor, imports: listed.filter(({ names }) => names.length > 0) };
 }
 
-function makeInstance({ core, entry, isReactor, imports }: Entry, io: ProgramIo): ProgramInstance {
+function makeInstance({ core, entry, isReactor, imports }: Entry, io: InvocationIo): ProgramInstance {
   const host = new Preview1(io);
   const functions: Record<string, Record<string, unknown>> = {};
   for (const { namespace, names } of imports) {

@@ -11,7 +11,7 @@ import { joinCode, splitCode } from "./code-pieces.guest.ts";
 import { type ComponentInstance, compileComponent, type LinkedComponent } from "./component/linker.guest.ts";
 import { type CompileOptions, type CoreInstance, CoreModule } from "./core-module.guest.ts";
 import { explainTrap, FULL, ProgramFailure } from "./failures.guest.ts";
-import { invokeProgram, type ProgramInstance, type ProgramIo, type ProgramSettings } from "./invocation.guest.ts";
+import { type InvocationIo, invokeProgram, type ProgramInstance, type ProgramSettings } from "./invocation.guest.ts";
 import { keepState } from "./keep-state.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
 import { CliExit } from "./preview2/cli.guest.ts";
@@ -157,7 +157,7 @@ class ComponentProgram implements Program {
     }
   }
 
-  #makeCommand(io: ProgramIo, call: ProgramCall): ProgramInstance {
+  #makeCommand(io: InvocationIo, call: ProgramCall): ProgramInstance {
     const preview2 = createPreview2({ ...io, http: createHttpHost(call) });
     const linked = this.#link(preview2, io.watch);
     return {

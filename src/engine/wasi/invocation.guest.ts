@@ -15,21 +15,14 @@ import { keepState } from "./keep-state.guest.ts";
 import { LogLines } from "./log-lines.guest.ts";
 import { Output } from "./output.guest.ts";
 import type { ProgramAnswer, ProgramCall } from "./program.guest.ts";
-import type { NamedDirectory, ProgramFiles } from "./program-files.guest.ts";
+import type { ProgramFiles } from "./program-files.guest.ts";
+import type { ProgramIo } from "./program-io.guest.ts";
 import { toStdio, toStdioHead } from "./stdio.guest.ts";
 import { Stopwatch } from "./stopwatch.guest.ts";
-import { type ByteSink, type ByteSource, bytesSource, emptySource, streamSource } from "./streams.guest.ts";
+import { type ByteSource, bytesSource, emptySource, streamSource } from "./streams.guest.ts";
 
-/** What every program is given, in whatever words its kind of Wasm has for it. */
-export interface ProgramIo {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  readonly preopens: readonly NamedDirectory[];
-  readonly clock: WasiClock;
-  random(bytes: Uint8Array): void;
+/** What a program is given, and what it is watched by. */
+export interface InvocationIo extends ProgramIo {
   /** Knows when the program waits; streams and clock tell it themselves. */
   readonly watch: Stopwatch;
 }
@@ -59,7 +52,7 @@ export interface ProgramSettings {
 /** A program as an invocation sees it. */
 export interface InvocationParts extends ProgramSettings {
   /** Makes an instance. Throws what V8 throws, or a ProgramFailure. */
-  make(io: ProgramIo, call: ProgramCall): ProgramInstance;
+  make(io: InvocationIo, call: ProgramCall): ProgramInstance;
 }
 
 /** Answers one request with a fresh instance. */
@@ -116,7 +109,7 @@ class Invocation {
     instance?.release();
   }
 
-  #createIo(): ProgramIo {
+  #createIo(): InvocationIo {
     const { name, settings, vars, clock, random, files } = this.#parts;
     const body = this.#call.takeBody();
     const url = new URL(this.#head.url);

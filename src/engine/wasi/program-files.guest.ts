@@ -9,6 +9,7 @@
 import type { WasiClock } from "./clock.guest.ts";
 import type { Directory } from "./files/directory.guest.ts";
 import { openImage, openTree } from "./files/tree.guest.ts";
+import type { NamedDirectory } from "./program-io.guest.ts";
 import { StateDirectory } from "./state.guest.ts";
 
 /** What there is to find. */
@@ -18,12 +19,6 @@ export interface ProgramFilesOptions {
   readonly statePath: string | undefined;
   readonly state: Uint8Array;
   readonly clock: WasiClock;
-}
-
-/** A directory by the name that a program opens it under. */
-export interface NamedDirectory {
-  readonly path: string;
-  readonly directory: Directory;
 }
 
 const MAX_BYTES = 64 * 1024 * 1024;

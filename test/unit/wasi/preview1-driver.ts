@@ -4,7 +4,8 @@ import type { WasiClock } from "../../../src/engine/wasi/clock.guest.ts";
 import type { Directory } from "../../../src/engine/wasi/files/directory.guest.ts";
 import { openTree } from "../../../src/engine/wasi/files/tree.guest.ts";
 import type { Edition } from "../../../src/engine/wasi/preview1/host.guest.ts";
-import { Preview1, type Preview1Options } from "../../../src/engine/wasi/preview1/preview1.guest.ts";
+import { Preview1 } from "../../../src/engine/wasi/preview1/preview1.guest.ts";
+import type { ProgramIo } from "../../../src/engine/wasi/program-io.guest.ts";
 import { collectingSink, emptySource } from "../../../src/engine/wasi/streams.guest.ts";
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -72,7 +73,7 @@ export class Driver {
   readonly host: Preview1;
   #heap = HEAP;
 
-  constructor(options: Partial<Preview1Options> & { edition?: Edition } = {}) {
+  constructor(options: Partial<ProgramIo> & { edition?: Edition } = {}) {
     this.root = options.preopens?.[0]?.directory ?? openTree({ nowNs: () => this.clock.now });
     this.host = new Preview1({
       args: [],

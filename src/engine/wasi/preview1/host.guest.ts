@@ -2,32 +2,12 @@
  * What the functions of preview 1 work on: one program's memory, descriptors, arguments and clock.
  */
 
-import type { WasiClock } from "../clock.guest.ts";
-import type { Directory } from "../files/directory.guest.ts";
-import type { ByteSink, ByteSource } from "../streams.guest.ts";
+import type { ProgramIo } from "../program-io.guest.ts";
+import type { ByteSink } from "../streams.guest.ts";
 import { type Descriptor, Descriptors } from "./descriptors.guest.ts";
 import { GuestMemory } from "./guest-memory.guest.ts";
 import { Input } from "./input.guest.ts";
 import { ALL_RIGHTS, DIRECTORY_RIGHTS, INPUT_RIGHTS, OUTPUT_RIGHTS } from "./rights.guest.ts";
-
-/** A directory that a program finds open, under the path that it is promised as. */
-export interface Preopen {
-  readonly path: string;
-  readonly directory: Directory;
-}
-
-/** What a program is given. */
-export interface Preview1Options {
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  readonly preopens: readonly Preopen[];
-  readonly clock: WasiClock;
-  /** Fills with bytes that nobody can foretell; at most 65 536 at a time. */
-  random(bytes: Uint8Array): void;
-}
 
 /** The two editions of preview 1, by the module name under which programs import them. */
 export type Edition = "wasi_snapshot_preview1" | "wasi_unstable";
@@ -39,13 +19,13 @@ export type Errno = number | Promise<number>;
 export class Host {
   readonly memory = new GuestMemory();
   readonly descriptors: Descriptors;
-  readonly options: Preview1Options;
+  readonly options: ProgramIo;
   edition: Edition = "wasi_snapshot_preview1";
   #args: TextList | undefined;
   #env: TextList | undefined;
   #cpuStartNs: bigint | undefined;
 
-  constructor(options: Preview1Options) {
+  constructor(options: ProgramIo) {
     this.options = options;
     this.descriptors = new Descriptors(open(options));
   }
@@ -68,7 +48,7 @@ export class Host {
   }
 }
 
-function open({ stdin, stdout, stderr, preopens }: Preview1Options): Descriptor[] {
+function open({ stdin, stdout, stderr, preopens }: ProgramIo): Descriptor[] {
   const toOutput = (sink: ByteSink): Descriptor => ({
     kind: "output",
     sink,

@@ -9,9 +9,10 @@
  * @see https://github.com/WebAssembly/WASI/blob/wasi-0.1/preview1/docs.md
  */
 
+import type { ProgramIo } from "../program-io.guest.ts";
 import { DESCRIPTOR_CALLS } from "./descriptor-calls.guest.ts";
 import { toErrno } from "./errno.guest.ts";
-import { type Edition, type Errno, Host, type Preview1Options } from "./host.guest.ts";
+import { type Edition, type Errno, Host } from "./host.guest.ts";
 import { IO_CALLS } from "./io-calls.guest.ts";
 import { PATH_CALLS } from "./path-calls.guest.ts";
 import { POLL_CALLS } from "./poll-call.guest.ts";
@@ -19,7 +20,6 @@ import { PROCESS_CALLS } from "./process-calls.guest.ts";
 import { READDIR_CALLS } from "./readdir-call.guest.ts";
 import { STARTUP_CALLS } from "./startup-calls.guest.ts";
 
-export type { Preopen, Preview1Options } from "./host.guest.ts";
 export { ProcExit } from "./process-calls.guest.ts";
 
 const CALLS = {
@@ -46,7 +46,7 @@ export const PREVIEW1_NAMES: readonly string[] = Object.keys(CALLS);
 export class Preview1 {
   readonly #host: Host;
 
-  constructor(options: Preview1Options) {
+  constructor(options: ProgramIo) {
     this.#host = new Host(options);
   }
 

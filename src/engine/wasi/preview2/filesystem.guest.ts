@@ -5,7 +5,7 @@
  */
 
 import type { HostFunctions, PlainFunction } from "../component/host-function.guest.ts";
-import type { Directory, DirectoryEntry } from "../files/directory.guest.ts";
+import type { DirectoryEntry } from "../files/directory.guest.ts";
 import {
   createDirectory,
   createSymbolicLink,
@@ -16,6 +16,7 @@ import {
   rename,
   unlinkFile,
 } from "../files/operations.guest.ts";
+import type { NamedDirectory } from "../program-io.guest.ts";
 import { Descriptor } from "./descriptor.guest.ts";
 import {
   type DescriptorFlags,
@@ -31,12 +32,6 @@ import {
 } from "./file-words.guest.ts";
 import { IoError } from "./io-error.guest.ts";
 import { method, ok, type ResourceClass, resource } from "./result.guest.ts";
-
-/** A directory that a guest is given, and the path that it knows it by. */
-export interface Preopen {
-  readonly path: string;
-  readonly directory: Directory;
-}
 
 /** The resource `directory-entry-stream`: the entries as they were when it was made. */
 class DirectoryEntryStream {
@@ -149,7 +144,7 @@ export const FILESYSTEM_TYPES: HostFunctions = {
 };
 
 /** `wasi:filesystem/preopens`. */
-export function createPreopens(preopens: readonly Preopen[]): HostFunctions {
+export function createPreopens(preopens: readonly NamedDirectory[]): HostFunctions {
   return {
     "get-directories": () => preopens.map(({ path, directory }) => [Descriptor.preopen(directory), path]),
   };

@@ -7,33 +7,23 @@
  * @see https://github.com/WebAssembly/WASI/tree/main/wasip2
  */
 
-import type { WasiClock } from "../clock.guest.ts";
 import type { HostImports } from "../component/host-function.guest.ts";
-import type { ByteSink, ByteSource } from "../streams.guest.ts";
+import type { ProgramIo } from "../program-io.guest.ts";
 import { createEnvironment, createStdin, createStdout, EXIT, TERMINALS } from "./cli.guest.ts";
 import { createMonotonicClock, createWallClock, TIMEZONE } from "./clocks.guest.ts";
-import { createPreopens, FILESYSTEM_TYPES, type Preopen } from "./filesystem.guest.ts";
+import { createPreopens, FILESYSTEM_TYPES } from "./filesystem.guest.ts";
 import type { HttpHost } from "./http-host.guest.ts";
 import { HTTP_TYPES } from "./http-types.guest.ts";
 import { ERROR } from "./io-error.guest.ts";
 import { createOutgoingHandler } from "./outgoing-handler.guest.ts";
 import { POLL } from "./poll.guest.ts";
-import { createRandom, type FillRandom } from "./random.guest.ts";
+import { createRandom } from "./random.guest.ts";
 import { Scope } from "./scope.guest.ts";
 import { SOCKETS } from "./sockets.guest.ts";
 import { STREAMS } from "./streams.guest.ts";
 
 /** What one instance is given. */
-export interface Preview2Options {
-  /** The first is the name of the program. */
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly stdin: ByteSource;
-  readonly stdout: ByteSink;
-  readonly stderr: ByteSink;
-  readonly preopens: readonly Preopen[];
-  readonly clock: WasiClock;
-  readonly random: FillRandom;
+export interface Preview2Options extends ProgramIo {
   /** Without it every outgoing request is denied. */
   readonly http?: HttpHost | undefined;
 }
