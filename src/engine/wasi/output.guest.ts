@@ -6,7 +6,7 @@
  * As long as it is kept, nothing has been promised to the client, and a failure is still a clean one.
  */
 
-import type { ByteSink } from "./streams.guest.ts";
+import { type ByteSink, joinBytes } from "./streams.guest.ts";
 
 /** This much is kept; then the program is held up until somebody reads. */
 export const KEPT_BYTES = 65_536;
@@ -44,14 +44,7 @@ export class Output implements ByteSink {
 
   /** All that is kept, as one piece. */
   take(): Uint8Array {
-    const [first] = this.#parts;
-    if (this.#parts.length === 1 && first !== undefined) return first;
-    const whole = new Uint8Array(this.#bytes);
-    let at = 0;
-    for (const part of this.#parts) {
-      whole.set(part, at);
-      at += part.byteLength;
-    }
+    const whole = joinBytes(this.#parts);
     this.#parts = [whole];
     return whole;
   }

@@ -5,6 +5,8 @@
  * returns a plain value costs nothing, one that returns a promise suspends the program and nobody else.
  */
 
+import { concatBytes } from "../../wasm/writer.ts";
+
 /** Bytes that come: at most `max` at a time, empty at the end. A promise only when there is nothing yet. */
 export interface ByteSource {
   read(max: number): Uint8Array | Promise<Uint8Array>;
@@ -86,18 +88,12 @@ export function collectingSink(limitBytes = Number.POSITIVE_INFINITY): Collectin
       kept += part.length;
       if (part.length > 0) parts.push(part);
     },
-    bytes: () => join(parts, kept),
+    bytes: () => joinBytes(parts),
   };
 }
 
-function join(parts: readonly Uint8Array[], length: number): Uint8Array {
+/** All of them in one piece; one alone as it is. */
+export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts;
-  if (parts.length === 1 && first !== undefined) return first;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return parts.length === 1 && first !== undefined ? first : concatBytes(parts);
 }

@@ -9,7 +9,7 @@
  */
 
 import type { Body } from "../../../model/exchange.ts";
-import type { ByteSink } from "../streams.guest.ts";
+import { type ByteSink, joinBytes } from "../streams.guest.ts";
 import { StreamClosed } from "./io-error.guest.ts";
 
 /** This much may wait for the reader; then the guest waits. */
@@ -95,8 +95,7 @@ export class BodyPipe implements ByteSink {
   }
 
   #take(): Uint8Array {
-    const [first] = this.#chunks;
-    const whole = this.#chunks.length === 1 && first !== undefined ? first : join(this.#chunks, this.#waitingBytes);
+    const whole = joinBytes(this.#chunks);
     this.#chunks = [];
     this.#makeRoom();
     return whole;
@@ -107,14 +106,4 @@ export class BodyPipe implements ByteSink {
     this.#room?.resolve();
     this.#room = undefined;
   }
-}
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }
