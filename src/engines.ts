@@ -184,7 +184,7 @@ async function openWasmNursery(
   const { sandbox, stateDir, clock, log } = settings;
   return new Nursery({
     sandbox,
-    bootstrap: await readBootstrap("engine/wasi/bootstrap.guest"),
+    bootstrap: () => readBootstrap("engine/wasi/bootstrap.guest"),
     cwd: await openEmptyDir({ stateDir }),
     spare: 0,
     defaultMemoryBytes: LANE_MEMORY_BYTES,

@@ -15,7 +15,8 @@ import type { Sandbox } from "./sandbox.ts";
 /** What blank processes are started with, and how many are kept. */
 export interface NurseryOptions {
   readonly sandbox: Sandbox;
-  readonly bootstrap: string;
+  /** The text of the guest code, or what makes it: asked for once, when the first process is to be started. */
+  readonly bootstrap: string | (() => Promise<string>);
   readonly cwd: string;
   /** Blank processes kept ready of each size. */
   readonly spare: number;
@@ -54,6 +55,7 @@ export class Nursery implements AsyncDisposable {
   readonly #pending = new Set<Promise<void>>();
   #spawned = 0;
   #addonFd: Promise<number | undefined> | undefined;
+  #bootstrap: Promise<string> | undefined;
   #failure: NebulaError | undefined;
   readonly #closed = new AbortController();
   #closing: Promise<void> | undefined;
@@ -162,8 +164,8 @@ export class Nursery implements AsyncDisposable {
     try {
       await this.#backoff.wait(this.#closed.signal);
       if (this.#closed.signal.aborted) return;
-      const { sandbox, bootstrap, cwd, initialHeapBytes } = this.#options;
-      const addonFd = await this.#openAddon();
+      const { sandbox, cwd, initialHeapBytes } = this.#options;
+      const [bootstrap, addonFd] = await Promise.all([this.#readBootstrap(), this.#openAddon()]);
       const index = (this.#options.firstIndex ?? 0) + this.#spawned++;
       const mayLoadAddon = addonFd !== undefined;
       const command = sandbox.command({ index, memoryBytes, mayLoadAddon, initialHeapBytes });
@@ -178,6 +180,16 @@ export class Nursery implements AsyncDisposable {
     } finally {
       size.spawning -= 1;
     }
+  }
+
+  async #readBootstrap(): Promise<string> {
+    const { bootstrap } = this.#options;
+    if (typeof bootstrap === "string") return bootstrap;
+    this.#bootstrap ??= bootstrap().catch((error: unknown) => {
+      this.#bootstrap = undefined;
+      throw error;
+    });
+    return await this.#bootstrap;
   }
 
   async #openAddon(): Promise<number | undefined> {
