@@ -14,6 +14,7 @@
 import type { Artifacts } from "./artifacts/artifacts.ts";
 import { digestOfJson } from "./artifacts/digest.ts";
 import type { BlobSource } from "./build/blob-source.ts";
+import type { Built } from "./build/built.ts";
 import type { Builder } from "./build/run.ts";
 import { type LiveFunction, type LiveParts, openLiveFunction } from "./live-function.ts";
 import type { Digest } from "./model/artifact.ts";
@@ -42,6 +43,8 @@ export interface DeployOptions {
   readonly signal: AbortSignal;
   readonly onStep?: (done: StepDone) => void;
   readonly onOutput?: (text: string) => void;
+  /** Told before anything is sent which forms the deployment goes without. */
+  readonly onBuilt?: (built: Built) => void;
 }
 
 /** Blobs on their way to the node at once. */
@@ -53,8 +56,9 @@ const UPLOADS = 4;
  * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name, or what the node refused it with.
  */
 export async function deployProject(spec: FunctionSpec, options: DeployOptions): Promise<DeployAnswer> {
-  const { target, builder, signal, onStep, onOutput } = options;
+  const { target, builder, signal, onStep, onOutput, onBuilt } = options;
   const built = await builder.build({ signal, ...(onStep && { onStep }), ...(onOutput && { onOutput }) });
+  onBuilt?.(built);
   const startedAtMs = performance.now();
   const missing = await target.missing([...built.blobs.keys()]);
   const queue = [...missing];
@@ -178,11 +182,12 @@ export class Deployer implements AsyncDisposable {
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
     const live = await step("prepare", () => this.#prepare(deployment));
+    const warnings = live.chain?.listLeftOut() ?? [];
     const activated = await step("activate", () =>
       this.#turns.take(ACTIVATION, () => this.#activate(deployment, live)),
     );
     if ((await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION })) > 0) this.#scheduleSweep();
-    return { deployment: activated, isNew: true, steps };
+    return { deployment: activated, isNew: true, steps, ...(warnings.length > 0 && { warnings }) };
   }
 
   /** The only moment traffic moves. One function at a time, or two could take one route. */

@@ -1,14 +1,14 @@
 /**
- * A deployment that serves: its static files, its pool of instances, and what it may reach.
+ * A deployment that serves: its static files, the chain of its forms, and what it may reach.
  *
  * Made by deploy.ts when a deployment is prepared, asked by invoke.ts at each request, ended when it has drained.
  */
 
 import { type Assets, createAssets } from "./bindings/assets/assets.ts";
 import { createOutbound } from "./bindings/outbound.ts";
+import { type Chain, openChain } from "./engine/chain/chain.ts";
 import type { Engine, PrepareOptions } from "./engine/engine.ts";
-import { Pool } from "./engine/pool.ts";
-import type { Deployment, Runnable } from "./model/deployment.ts";
+import type { Deployment } from "./model/deployment.ts";
 import { NebulaError } from "./model/errors.ts";
 import type { EngineName } from "./model/function.ts";
 import type { BlobReader, Capabilities, Clock, Log } from "./model/ports.ts";
@@ -16,13 +16,11 @@ import type { BlobReader, Capabilities, Clock, Log } from "./model/ports.ts";
 /** A deployment that serves. */
 export interface LiveFunction extends AsyncDisposable {
   readonly deployment: Deployment;
-  /** What answers: `assets` for static files alone. */
+  /** What answers first: `assets` for static files alone. */
   readonly engine: EngineName | "assets";
   readonly assets: Assets | undefined;
   /** Absent for static files alone. */
-  readonly pool: Pool | undefined;
-  /** A request to it may turn into another protocol. */
-  readonly mayUpgrade: boolean;
+  readonly chain: Chain | undefined;
   /** Fulfils when nothing is in flight any more and everything of it is gone. */
   drain(): Promise<void>;
 }
@@ -38,7 +36,7 @@ export interface LiveParts {
 
 /**
  * Prepares a deployment, so that it can answer its first request.
- * @throws {NebulaError} NEBULA_PREPARE_FAILED when no engine of its list can run it.
+ * @throws {NebulaError} what the first of its forms fails with when none can be prepared, NEBULA_PREPARE_FAILED above all.
  */
 export async function openLiveFunction(
   deployment: Deployment,
@@ -46,7 +44,7 @@ export async function openLiveFunction(
   options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<LiveFunction> {
   const { spec, assets: manifest, forms } = deployment;
-  const { blobs, clock, log } = parts;
+  const { blobs, clock, log, engines } = parts;
   const settings = spec.assets;
   const assets = manifest && settings && createAssets({ manifest, settings, blobs, compatibility: spec.compatibility });
   if (forms.length === 0) {
@@ -59,13 +57,11 @@ export async function openLiveFunction(
       deployment,
       engine: "assets",
       assets,
-      pool: undefined,
-      mayUpgrade: false,
+      chain: undefined,
       drain: async () => {},
       [Symbol.asyncDispose]: async () => {},
     };
   }
-  const { name, engine, runnable } = findEngine(deployment, parts);
   const { limits } = spec;
   const outbound = createOutbound({ name: spec.name, allow: spec.outbound, headersTimeoutMs: limits.wallMs, clock });
   const capabilities: Capabilities = {
@@ -76,41 +72,22 @@ export async function openLiveFunction(
       throw new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot call "${binding}": "${spec.name}" has no such binding`);
     },
   };
-  const prepared = await engine.prepare(runnable, { ...options, capabilities });
-  const pool = new Pool({ prepared, spec, isConcurrent: engine.supports.concurrency, clock, log });
+  const { random } = Math;
+  const chain = await openChain({ deployment, engines, capabilities, clock, log, random }, options);
   return {
     deployment,
-    engine: name,
+    get engine() {
+      return chain.engine;
+    },
     assets,
-    pool,
-    mayUpgrade: engine.supports.upgrade,
+    chain,
     drain: async () => {
-      await pool.drain();
+      await chain.drain();
       await outbound[Symbol.asyncDispose]();
     },
     [Symbol.asyncDispose]: async () => {
-      await pool[Symbol.asyncDispose]();
+      await chain[Symbol.asyncDispose]();
       await outbound[Symbol.asyncDispose]();
     },
   };
-}
-
-/** The first engine of the function's list that this node has and that runs its form of it. */
-function findEngine(
-  { forms, ...deployment }: Deployment,
-  { engines }: LiveParts,
-): { name: EngineName; engine: Engine; runnable: Runnable } {
-  const { spec } = deployment;
-  for (const form of forms) {
-    const engine = engines[form.engine];
-    if (engine === undefined || !("artifact" in form) || !engine.runs.includes(form.artifact.kind)) continue;
-    return { name: form.engine, engine, runnable: { ...deployment, artifact: form.artifact } };
-  }
-  throw new NebulaError(
-    "NEBULA_PREPARE_FAILED",
-    `Cannot prepare "${spec.name}": no engine of its list (${spec.engines.join(", ")}) runs here`,
-    {
-      hint: 'set engines = ["isolate"] under [nebula]',
-    },
-  );
 }

@@ -93,9 +93,10 @@ export class Deployable implements AsyncDisposable {
     const steps: StepDone[] = [];
     const { print } = this.#parts;
     try {
-      const { deployment, isNew } = await this.#deploy(signal, (step) => steps.push(step));
+      const { deployment, isNew, warnings = [] } = await this.#deploy(signal, (step) => steps.push(step));
       await this.#moveTo(this.name);
       print.talk(this.#toLine(steps, `active ${deployment.id}${isNew ? "" : " (unchanged)"}`));
+      for (const warning of warnings) print.talk(`${this.name}  ${print.style.yellow("warning")}  ${warning}`);
       return { ...this.#shown, state: "active", deployment, isNew };
     } catch (thrown) {
       signal.throwIfAborted();

@@ -6,6 +6,7 @@
 import { isDigest } from "../model/artifact.ts";
 import type {
   DeployAnswer,
+  Explanation,
   FunctionDetail,
   FunctionList,
   MissingAnswer,
@@ -55,6 +56,20 @@ const isDeploymentSummary = shape({
   failure: anyOf(isAbsent, shape({ code: isText, message: isText })),
 });
 
+const isFormStatus = shape({
+  engine: isText,
+  isolation: isText,
+  state: isText,
+  failure: anyOf(isAbsent, shape({ code: isText, message: isText })),
+  artifact: anyOf(isAbsent, shape({ kind: isText, digest: isText, bytes: anyOf(isAbsent, isNumber) })),
+  breaker: shape({ state: isText, opensInMs: isNumber }),
+  instances: isRecordOf(isNumber),
+  estimates: isRecordOf(isNumber),
+  expectedMs: anyOf(isAbsent, isNumber),
+});
+
+const isAnswering = anyOf(isAbsent, shape({ engine: isText, why: isText }));
+
 const isFunctionStatus = shape({
   name: isText,
   deployment: isDeployment,
@@ -62,6 +77,7 @@ const isFunctionStatus = shape({
   urls: listOf(isText),
   routes: listOf(isText),
   instances: shape({ starting: isNumber, idle: isNumber, busy: isNumber }),
+  forms: listOf(isFormStatus),
   limits: isRecordOf(isNumber),
   scaling: isRecordOf(isNumber),
 });
@@ -131,6 +147,7 @@ export interface Answers {
   readonly top: Top;
   readonly functions: FunctionList;
   readonly function: FunctionDetail;
+  readonly explanation: Explanation;
   readonly missing: MissingAnswer;
   readonly deployment: DeployAnswer;
 }
@@ -146,11 +163,21 @@ const CHECKS: Readonly<Record<keyof Answers, Check>> = {
   top: isTop,
   functions: shape({ functions: listOf(isFunctionStatus) }),
   function: shape({ function: isFunctionStatus, deployments: listOf(isDeploymentSummary) }),
+  explanation: shape({
+    name: isText,
+    deployment: isText,
+    strategy: isText,
+    request: shape({ method: isText, path: isText }),
+    answers: isAnswering,
+    next: isAnswering,
+    forms: listOf(isFormStatus),
+  }),
   missing: shape({ missing: listOf(isDigest) }),
   deployment: shape({
     deployment: isDeploymentSummary,
     isNew: isFlag,
     steps: listOf(shape({ step: isText, ms: isNumber })),
+    warnings: anyOf(isAbsent, listOf(isText)),
   }),
 };
 

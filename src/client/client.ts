@@ -9,7 +9,7 @@
 import { openAsBlob } from "node:fs";
 import type { BlobSource } from "../build/blob-source.ts";
 import type { Digest } from "../model/artifact.ts";
-import type { DeployAnswer, FunctionDetail, FunctionStatus, NodeStatus } from "../model/control.ts";
+import type { DeployAnswer, Explanation, FunctionDetail, FunctionStatus, NodeStatus } from "../model/control.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { Top } from "../model/top.ts";
@@ -43,6 +43,8 @@ export interface Client {
   listFunctions(options?: CallOptions): Promise<readonly FunctionStatus[]>;
   /** @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND */
   getFunction(name: string, options?: CallOptions): Promise<FunctionDetail>;
+  /** What would answer such a request now. @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND, NEBULA_REQUEST_INVALID */
+  explain(name: string, request: Explanation["request"], options?: CallOptions): Promise<Explanation>;
   /** @throws {NebulaError} NEBULA_FUNCTION_NOT_FOUND */
   removeFunction(name: string, options?: CallOptions): Promise<void>;
   /** Which of these blobs the node does not hold. */
@@ -89,6 +91,11 @@ class HttpClient implements Client {
 
   getFunction(name: string, options: CallOptions = {}): Promise<FunctionDetail> {
     return this.#ask("function", `/v1/functions/${encodeURIComponent(name)}`, options);
+  }
+
+  explain(name: string, request: Explanation["request"], options: CallOptions = {}): Promise<Explanation> {
+    const query = new URLSearchParams({ ...request });
+    return this.#ask("explanation", `/v1/functions/${encodeURIComponent(name)}/explain?${query}`, options);
   }
 
   async removeFunction(name: string, options: CallOptions = {}): Promise<void> {

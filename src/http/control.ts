@@ -10,7 +10,7 @@ import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Deployer } from "../deploy.ts";
 import type { LiveFunction } from "../live-function.ts";
 import { type Digest, isDigest } from "../model/artifact.ts";
-import type { DeploymentSummary, FunctionStatus, NodeStatus } from "../model/control.ts";
+import type { DeploymentSummary, NodeStatus } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Log } from "../model/ports.ts";
 import { isRecord } from "../model/shape.ts";
@@ -20,6 +20,7 @@ import type { Registry } from "../registry/registry.ts";
 import type { RouteEntry } from "../router/route-table.ts";
 import type { Router } from "../router/router.ts";
 import { parseDeploymentInput } from "./deployment-input.ts";
+import { explain, toFunctionStatus } from "./function-status.ts";
 import { toProblem } from "./problem.ts";
 import { readTop, type TopParts } from "./top.ts";
 
@@ -40,6 +41,8 @@ export interface ControlParts {
 const JSON_LIMIT_BYTES = 16 * MIB;
 const BLOB_LIMIT_BYTES = 256 * MIB;
 const LISTED_DEPLOYMENTS = 50;
+const METHOD = /^[A-Z]{1,20}$/;
+const PATH = /^\/[\x21-\x22\x24-\x7e]{0,4096}$/;
 
 /** Makes the control API of a node. */
 export function createControl(parts: ControlParts): Hono {
@@ -74,6 +77,15 @@ export function createControl(parts: ControlParts): Hono {
     if (entry === undefined) throw unknownFunction(c.req.param("name"));
     const deployments = await registry.listDeployments(entry.name, { limit: LISTED_DEPLOYMENTS });
     return c.json({ function: toStatus(entry), deployments: deployments.map(toSummary) });
+  });
+
+  app.get("/v1/functions/:name/explain", (c) => {
+    const entry = router.entries.get(c.req.param("name"));
+    if (entry === undefined) throw unknownFunction(c.req.param("name"));
+    const { method = "GET", path = "/" } = c.req.query();
+    if (!METHOD.test(method)) throw invalid('"method" is not one');
+    if (!PATH.test(path)) throw invalid('"path" must begin with a slash, without white space');
+    return c.json(explain(entry, { method, path }));
   });
 
   app.delete("/v1/functions/:name", async (c) => {
@@ -159,22 +171,6 @@ async function readJson(request: Request): Promise<unknown> {
     // because the parser's own words quote what was sent, and that may hold secrets
     throw invalid("its body is not JSON");
   }
-}
-
-function toFunctionStatus({ name, routes, target }: RouteEntry<LiveFunction>, dataUrl: string): FunctionStatus {
-  const { deployment, engine, pool } = target;
-  const { id, digest, createdAtMs, spec } = deployment;
-  const { port } = new URL(dataUrl);
-  return {
-    name,
-    deployment: { id, digest, createdAtMs },
-    engine,
-    urls: [`http://${name}.localhost:${port}/`, `${dataUrl}/fn/${name}/`],
-    routes,
-    instances: pool === undefined ? { starting: 0, idle: 0, busy: 0 } : pool.status,
-    limits: spec.limits,
-    scaling: spec.scaling,
-  };
 }
 
 function toSummary({

@@ -17,10 +17,12 @@ export function logRequest(
     function: name,
     deployment,
     engine,
+    fallback,
     code,
     startKind,
     queueMs,
     startMs,
+    startPhases,
     runMs,
     bytesIn,
     bytesOut,
@@ -32,12 +34,14 @@ export function logRequest(
     function: name,
     deployment,
     engine,
+    ...(fallback !== undefined && { fallback }),
     outcome,
     status,
     code,
     startKind,
     queueMs: round(queueMs),
     startMs: round(startMs),
+    ...(startPhases !== undefined && toFields(startPhases)),
     runMs: round(runMs),
     totalMs: round(totalMs),
     bytesIn,
@@ -55,6 +59,12 @@ function levelOf(error: NebulaError | undefined): LogLevel {
 function stackOf({ cause, code, stack }: NebulaError): string | undefined {
   if (cause instanceof Error) return cause.stack;
   return code === "NEBULA_INTERNAL" ? stack : undefined;
+}
+
+/** `{ create: 80 }` → `{ startCreateMs: 80 }` */
+function toFields(phases: Readonly<Record<string, number>>): Record<string, number> {
+  const toKey = (name: string) => `start${name.slice(0, 1).toUpperCase()}${name.slice(1)}Ms`;
+  return Object.fromEntries(Object.entries(phases).map(([name, ms]) => [toKey(name), round(ms)]));
 }
 
 function round(ms: number): number {

@@ -58,12 +58,8 @@ async function readFunction(name: string, live: LiveFunction, { metrics, clock }
 }
 
 /** What a function has instances in, and its static files. */
-function listForms({
-  engine,
-  pool,
-  assets,
-}: LiveFunction): { engine: EngineName | "assets"; pool: Pool | undefined }[] {
-  const forms = engine === "assets" ? [] : [{ engine, pool }];
+function listForms({ chain, assets }: LiveFunction): { engine: EngineName | "assets"; pool: Pool | undefined }[] {
+  const forms = [...(chain?.forms ?? [])];
   return assets === undefined ? forms : [...forms, { engine: "assets", pool: undefined }];
 }
 

@@ -5,6 +5,7 @@
  *     GET    /v1/top                  → Top, in top.ts
  *     GET    /v1/functions            → FunctionList
  *     GET    /v1/functions/:name      → FunctionDetail
+ *     GET    /v1/functions/:name/explain?method=&path= → Explanation
  *     DELETE /v1/functions/:name      → 204
  *     POST   /v1/blobs/missing        MissingRequest  → MissingAnswer
  *     PUT    /v1/blobs/:digest        bytes           → 201
@@ -12,10 +13,10 @@
  *     anything that fails             → Problem, application/problem+json
  */
 
-import type { Digest } from "./artifact.ts";
+import type { ArtifactKind, Digest } from "./artifact.ts";
 import type { DeploymentId, DeploymentState } from "./deployment.ts";
 import type { Diagnostic, ErrorCode } from "./errors.ts";
-import type { EngineName, Limits, Scaling } from "./function.ts";
+import type { EngineName, Limits, Scaling, Strategy } from "./function.ts";
 
 /** One layer of the sandbox, and why it does not hold here where it does not. */
 export interface SandboxLayer {
@@ -42,6 +43,63 @@ export interface InstanceCounts {
   readonly busy: number;
 }
 
+/** One form of a function that serves: the function as one engine runs it. */
+export interface FormStatus {
+  readonly engine: EngineName;
+  /** How well the engine keeps functions apart: `strong` is for code of strangers. */
+  readonly isolation: "strong" | "weaker";
+  /** `failed`: not built, or not prepared. `weaker`: it isolates less than one before it, and its owner has not allowed that. */
+  readonly state: "ready" | "failed" | "weaker";
+  readonly failure?: { readonly code: ErrorCode; readonly message: string };
+  /** Absent when the build failed. */
+  readonly artifact?: ArtifactSummary;
+  /** `open`: it keeps failing, and is left alone for `opensInMs` more. */
+  readonly breaker: { readonly state: "closed" | "open" | "half-open"; readonly opensInMs: number };
+  readonly instances: InstanceCounts & { readonly frozen: number; readonly stopped: number };
+  readonly estimates: FormEstimates;
+}
+
+/** The name and the size of what an engine runs. */
+export interface ArtifactSummary {
+  readonly kind: ArtifactKind;
+  /** Of its main file, or the image's name. */
+  readonly digest: string;
+  /** Absent where the node pulls it. */
+  readonly bytes?: number;
+}
+
+/** Medians over the last ones, where there were any. */
+export interface FormEstimates {
+  /** Until the response head. */
+  readonly runMs?: number;
+  readonly coldMs?: number;
+  readonly thawMs?: number;
+}
+
+/** What would answer a request now, and why. */
+export interface Explanation {
+  readonly name: string;
+  readonly deployment: DeploymentId;
+  readonly strategy: Strategy;
+  readonly request: { readonly method: string; readonly path: string };
+  /** Absent when nothing can answer. */
+  readonly answers?: Answering;
+  /** Who would be asked if that one failed before its first byte, and the request may be made again. */
+  readonly next?: Answering;
+  readonly forms: readonly ExplainedForm[];
+}
+
+/** Who answers, and why. */
+export interface Answering {
+  readonly engine: EngineName | "assets";
+  readonly why: string;
+}
+
+/** A form, and what this request is expected to take there. */
+export interface ExplainedForm extends FormStatus {
+  readonly expectedMs?: number;
+}
+
 /** A function that serves. */
 export interface FunctionStatus {
   readonly name: string;
@@ -52,7 +110,10 @@ export interface FunctionStatus {
   readonly urls: readonly string[];
   /** Cloudflare route patterns. */
   readonly routes: readonly string[];
+  /** Of all forms together. */
   readonly instances: InstanceCounts;
+  /** In the order wanted; none for static files alone. */
+  readonly forms: readonly FormStatus[];
   readonly limits: Limits;
   readonly scaling: Scaling;
 }
@@ -106,6 +167,8 @@ export interface DeployAnswer {
   readonly isNew: boolean;
   /** What the node did, in order. */
   readonly steps: readonly StepDone[];
+  /** Forms that cannot answer, each with the reason; absent when all can. */
+  readonly warnings?: readonly string[];
 }
 
 /**

@@ -18,8 +18,12 @@ export interface Trace {
   routeMs: number;
   queueMs: number;
   startMs: number;
+  /** The parts of the start by the engine's own words, in their order. */
+  startPhases?: Readonly<Record<string, number>> | undefined;
   /** From the hand-over to the instance until its response head. */
   runMs: number;
+  /** Why the engines have not answered that were wanted more: `wasi: NEBULA_GUEST_EXITED, container: starting`. */
+  fallback?: string | undefined;
   code?: ErrorCode;
   bytesIn: number;
   bytesOut: number;
@@ -44,7 +48,9 @@ export function createTrace(requestId: string, method: string): Trace {
  * The Server-Timing header of a response.
  * @see https://www.w3.org/TR/server-timing/
  */
-export function toServerTiming({ routeMs, queueMs, startKind, startMs, runMs }: Trace): string {
+export function toServerTiming({ routeMs, queueMs, startKind, startMs, startPhases, runMs }: Trace): string {
   const ms = (value: number) => Math.round(value * 1000) / 1000;
-  return `route;dur=${ms(routeMs)}, queue;dur=${ms(queueMs)}, start;desc="${startKind}";dur=${ms(startMs)}, run;dur=${ms(runMs)}`;
+  const whole = `route;dur=${ms(routeMs)}, queue;dur=${ms(queueMs)}, start;desc="${startKind}";dur=${ms(startMs)}, run;dur=${ms(runMs)}`;
+  if (startPhases === undefined) return whole;
+  return [whole, ...Object.entries(startPhases).map(([name, value]) => `${name};dur=${ms(value)}`)].join(", ");
 }

@@ -2,15 +2,15 @@
  * The data port alone, on a free port, before functions that are closures of the test.
  */
 
-import { Pool } from "../../src/engine/pool.ts";
 import { type Gateway, type GatewayOptions, openGateway } from "../../src/http/gateway.ts";
 import type { LiveFunction } from "../../src/live-function.ts";
 import type { Answer, Call } from "../../src/model/exchange.ts";
 import type { Limits } from "../../src/model/function.ts";
-import { silentLog, systemClock } from "../../src/model/ports.ts";
+import { systemClock } from "../../src/model/ports.ts";
 import { Router } from "../../src/router/router.ts";
 import { Metrics } from "../../src/telemetry/metrics.ts";
 import { bytesOf } from "./capabilities.ts";
+import { createFakeEngine, openTestChain } from "./fake-chain.ts";
 import { createFakePrepared } from "./fake-pool.ts";
 import { toSpec } from "./guest-source.ts";
 import type { LoggedLine } from "./node.ts";
@@ -39,7 +39,7 @@ export async function openTestGateway(options: TestGatewayOptions = {}): Promise
   const lines: LoggedLine[] = [];
   const seen: Call[] = [];
   const router = new Router<LiveFunction>();
-  const live = createLive({
+  const live = await createLive({
     limits,
     mayUpgrade,
     answer: async (call) => {
@@ -78,7 +78,7 @@ async function echo({ head, body }: Call): Promise<Answer> {
   return { head: { status: 200, headers: ["content-type", "text/plain"] }, body: Buffer.from(text) };
 }
 
-function createLive({
+async function createLive({
   limits,
   mayUpgrade,
   answer,
@@ -86,17 +86,16 @@ function createLive({
   limits: Partial<Limits>;
   mayUpgrade: boolean;
   answer(call: Call): Promise<Answer>;
-}): LiveFunction {
+}): Promise<LiveFunction> {
   const spec = toSpec({ files: {}, limits });
   const prepared = createFakePrepared({ startsAtOnce: true, fetch: answer });
-  const pool = new Pool({ prepared, spec, isConcurrent: true, clock: systemClock, log: silentLog });
+  const chain = await openTestChain({ spec, engines: { isolate: createFakeEngine(prepared, { mayUpgrade }) } });
   return {
-    deployment: { id: "d_1", digest: `sha256:${"0".repeat(64)}`, createdAtMs: 0, state: "active", spec, forms: [] },
+    deployment: chain.deployment,
     engine: "isolate",
     assets: undefined,
-    pool,
-    mayUpgrade,
-    drain: () => pool.drain(),
-    [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose](),
+    chain,
+    drain: () => chain.drain(),
+    [Symbol.asyncDispose]: () => chain[Symbol.asyncDispose](),
   };
 }

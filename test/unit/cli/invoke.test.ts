@@ -28,6 +28,7 @@ async function openFakeNode(answer: (request: IncomingMessage, body: string, res
         urls: [],
         routes: [],
         instances,
+        forms: [],
         limits: {},
         scaling: {},
       };

@@ -18,6 +18,7 @@ const HELLO: FunctionStatus = {
   urls: ["http://hello.localhost:8787/"],
   routes: [],
   instances: { starting: 0, idle: 1, busy: 0 },
+  forms: [],
   limits: DEFAULT_LIMITS,
   scaling: DEFAULT_SCALING,
 };

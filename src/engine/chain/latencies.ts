@@ -1,0 +1,146 @@
+/**
+ * How long requests take on each form of a function, by what is asked for.
+ *
+ *     GET /fib?n=40, no body   ─▶  that request     as measured before
+ *                                  its path         where that request is not known
+ *                                  the function     where the path is not known either
+ *
+ * Averages over the last ones: the newest counts more the longer nothing was measured, a single one that is far from the
+ * others counts little, and what is old is forgotten.
+ */
+
+import type { Call } from "../../model/exchange.ts";
+import { findHeader } from "../../model/exchange.ts";
+import type { Clock } from "../../model/ports.ts";
+
+/** What is asked for, in the order from exact to rough. */
+export interface Topic {
+  readonly request: number;
+  readonly path: number;
+}
+
+/** How exactly an expectation fits: `request` best. */
+export type Level = "request" | "path" | "function";
+/** From exact to rough. */
+export const LEVELS: readonly Level[] = ["request", "path", "function"];
+
+/** What a request is expected to take. */
+export interface Expectation {
+  readonly ms: number;
+  readonly level: Level;
+}
+
+interface Estimate {
+  ms: number;
+  count: number;
+  atMs: number;
+}
+
+/** Requests and paths that are remembered of one function. */
+const MAX_TOPICS = 1_024;
+/** A measurement counts for an eighth at least. */
+const LEAST_WEIGHT = 1 / 8;
+/** After so long without one, the next counts for two thirds. */
+const SETTLES_MS = 60_000;
+/** Not measured for so long, it is as if never. */
+const FORGOTTEN_MS = 600_000;
+/** One that is further away than this counts as if it were not. */
+const OUTLIER_RATIO = 4;
+/** So that the least of long ago does not count for ever. */
+const LEAST_GROWS = 1.001;
+/** The topic that all requests have in common; no hash has it. */
+const FUNCTION_TOPIC = -1;
+
+/** What was measured of one function. */
+export class Latencies {
+  readonly #clock: Clock;
+  /** By topic, the least recently measured first; in each, by form. */
+  readonly #topics = new Map<number, (Estimate | undefined)[]>();
+  /** By form: about the least that was measured. */
+  readonly #least: number[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Takes note of how long a request took on a form, which is named by its place in the list. */
+  record(form: number, { request, path }: Topic, ms: number): void {
+    this.#learn(request, form, ms);
+    this.#learn(path, form, ms);
+    this.#learn(FUNCTION_TOPIC, form, ms);
+    this.#least[form] = Math.min(ms, (this.#least[form] ?? ms) * LEAST_GROWS);
+  }
+
+  /** What a request takes there that has nothing to do; undefined when nothing was measured. */
+  findLeastMs(form: number): number | undefined {
+    return this.#least[form];
+  }
+
+  /** What such a request is expected to take there; undefined when nothing was measured. */
+  find(form: number, { request, path }: Topic): Expectation | undefined {
+    const exact = this.#read(request, form);
+    if (exact !== undefined) return { ms: exact, level: "request" };
+    const near = this.#read(path, form);
+    if (near !== undefined) return { ms: near, level: "path" };
+    const rough = this.#read(FUNCTION_TOPIC, form);
+    return rough === undefined ? undefined : { ms: rough, level: "function" };
+  }
+
+  #read(topic: number, form: number): number | undefined {
+    const estimate = this.#topics.get(topic)?.[form];
+    if (estimate === undefined || this.#clock.nowMs() - estimate.atMs > FORGOTTEN_MS) return undefined;
+    return estimate.ms;
+  }
+
+  #learn(topic: number, form: number, ms: number): void {
+    const estimates = this.#topics.get(topic) ?? [];
+    this.#topics.delete(topic);
+    this.#topics.set(topic, estimates);
+    const nowMs = this.#clock.nowMs();
+    const known = estimates[form];
+    if (known === undefined || nowMs - known.atMs > FORGOTTEN_MS) estimates[form] = { ms, count: 1, atMs: nowMs };
+    else update(known, ms, nowMs);
+    if (this.#topics.size > MAX_TOPICS) this.#forgetOne();
+  }
+
+  #forgetOne(): void {
+    for (const topic of this.#topics.keys()) {
+      if (topic === FUNCTION_TOPIC) continue;
+      this.#topics.delete(topic);
+      return;
+    }
+  }
+}
+
+function update(estimate: Estimate, ms: number, nowMs: number): void {
+  estimate.count += 1;
+  const aged = 1 - Math.exp((estimate.atMs - nowMs) / SETTLES_MS);
+  const weight = Math.max(LEAST_WEIGHT, aged, 1 / estimate.count);
+  const near = Math.min(Math.max(ms, estimate.ms / OUTLIER_RATIO), estimate.ms * OUTLIER_RATIO);
+  estimate.ms += weight * (near - estimate.ms);
+  estimate.atMs = nowMs;
+}
+
+/** What a request asks for: method, path, query, and how large its body is to a power of two. */
+export function toTopic({ head: { method, url, headers }, body }: Pick<Call, "head" | "body">): Topic {
+  const pathAt = url.indexOf("/", url.indexOf("//") + 2);
+  const queryAt = url.indexOf("?", pathAt);
+  const seed = hash(method, { seed: FNV_OFFSET, from: 0, to: method.length });
+  const path = hash(url, { seed, from: pathAt, to: queryAt < 0 ? url.length : queryAt });
+  const bytes = body instanceof Uint8Array ? body.byteLength : Number(findHeader(headers, "content-length") ?? 0);
+  const size = body === null ? 0 : 33 - Math.clz32(bytes);
+  return {
+    path,
+    request: hash(url, { seed: path + 1 + size, from: queryAt < 0 ? url.length : queryAt, to: url.length }),
+  };
+}
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;
+
+/** FNV-1a. A number in place of a text that a client could make long; what two texts share by chance does no harm. */
+function hash(text: string, { seed, from, to }: { seed: number; from: number; to: number }): number {
+  let value = seed >>> 0;
+  for (let at = from; at < to; at += 1) value = Math.imul(value ^ text.charCodeAt(at), FNV_PRIME);
+  return value >>> 0;
+}

@@ -1,0 +1,75 @@
+/**
+ * Prepares one form of a function: afterwards it has a pool of instances, or the reason why not.
+ */
+
+import type { Form as BuiltForm, Deployment } from "../../model/deployment.ts";
+import { ERROR_TABLE, NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { EngineName } from "../../model/function.ts";
+import type { Capabilities, Clock, Log } from "../../model/ports.ts";
+import type { Engine, PrepareOptions } from "../engine.ts";
+import { Pool } from "../pool.ts";
+import type { Form } from "./form.ts";
+
+/** What forms are prepared with. */
+export interface PrepareParts {
+  readonly deployment: Deployment;
+  /** By name, those that this node has. */
+  readonly engines: Readonly<Partial<Record<EngineName, Engine>>>;
+  readonly capabilities: Capabilities;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Never rejects: what went wrong is in `form.failure`. */
+export async function prepareForm(
+  form: Form,
+  built: BuiltForm,
+  { parts, ...options }: Pick<PrepareOptions, "signal" | "isProven"> & { parts: PrepareParts },
+): Promise<void> {
+  const { deployment, engines, capabilities, clock, log } = parts;
+  const { spec, forms: _, ...rest } = deployment;
+  try {
+    if ("failure" in built) throw new NebulaError("NEBULA_BUILD_FAILED", built.failure);
+    const { artifact } = built;
+    const engine = engines[form.engine];
+    if (engine === undefined) throw failed(spec.name, `this node has no engine "${form.engine}"`);
+    if (!engine.runs.includes(artifact.kind)) {
+      throw failed(spec.name, `the engine "${form.engine}" does not run what was built (${artifact.kind})`);
+    }
+    const prepared = await engine.prepare({ ...rest, spec, artifact }, { ...options, capabilities });
+    const { supports } = engine;
+    form.failure = undefined;
+    form.mayUpgrade = supports.upgrade;
+    form.pool = new Pool({
+      prepared,
+      spec,
+      isConcurrent: supports.concurrency,
+      clock,
+      log,
+      onStarted: (kind, ms) => form.starts[kind].record(ms),
+    });
+  } catch (thrown) {
+    form.failure = toNebulaError(thrown);
+  }
+}
+
+/**
+ * Whether what failed may go well later without anybody deploying again: something outside was missing or full, as
+ * Docker that is not there or a disk without room. The function's own faults stay.
+ */
+export function mayPass(error: NebulaError): boolean {
+  if (error.details.isTemporary === true) return true;
+  for (let one: unknown = error; one instanceof Error; one = one.cause) {
+    if (one instanceof NebulaError ? ERROR_TABLE[one.code].fault === "host" : isOfSystem(one)) return true;
+  }
+  return false;
+}
+
+/** `ENOENT`, `ECONNREFUSED`: what the operating system says no with. */
+function isOfSystem(error: Error): boolean {
+  return "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
+}
+
+function failed(name: string, why: string): NebulaError {
+  return new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${name}": ${why}`);
+}
