@@ -23,6 +23,8 @@ export interface Top {
 export interface UsageTop {
   readonly cpuMs: number;
   readonly memoryBytes: number;
+  /** How much of one core, between two looks: filled in by whoever looked twice. */
+  readonly cpuRatio?: number;
 }
 
 /** What several have used and hold together. */

@@ -19,6 +19,7 @@ describe("help", () => {
         invoke        Send one request to a function
         doctor        Look at what this machine has for a node
         list          List the functions of a node
+        top           Watch what a node is doing
         config check  Find every problem and show what counts
 
       Flags
