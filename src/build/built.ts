@@ -2,14 +2,15 @@
  * What a build hands over, and how it is put together from what the steps made.
  */
 
-import type { AssetsManifest } from "../model/artifact.ts";
+import { dirname } from "node:path";
+import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import type { Form } from "../model/deployment.ts";
 import type { Diagnostic } from "../model/errors.ts";
-import type { EngineName } from "../model/function.ts";
 import type { BlobSources } from "./blob-source.ts";
+import type { FormFailure } from "./failed-forms.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
 import type { StepOutput } from "./step.ts";
-import { findMounts, findProgram, toWasmArtifact } from "./wasm-artifact.ts";
+import { findMounts, toWasmArtifact } from "./wasm-artifact.ts";
 
 /** How long one step took. */
 export interface StepTime {
@@ -31,39 +32,72 @@ export interface Built {
   /** In the order in which they ended. */
   readonly steps: readonly StepTime[];
   readonly warnings: readonly Diagnostic[];
+  /** Forms that the deployment goes without: at least one was built, or the build would have failed. */
+  readonly failures: readonly FormFailure[];
 }
 
-/**
- * Puts the steps' outputs together; at most one of them has an artifact, and one has assets. Where there is a program
- * in the end, an artifact is what it was made of, and stays behind.
- */
-export function mergeOutputs(
-  outputs: readonly StepOutput[],
-  engines: readonly EngineName[],
-): Omit<Built, "inputs" | "steps"> {
-  const program = findProgram(outputs);
-  const kept: readonly StepOutput[] = program
-    ? [...outputs.filter(({ artifact }) => artifact === undefined), toWasmArtifact(program, findMounts(outputs))]
-    : outputs;
-  const artifact = kept.find((output) => output.artifact)?.artifact;
-  const [engine] = engines;
-  const assets = kept.find((output) => output.assets)?.assets;
+/** What came of a plan's steps. */
+export interface StepResults {
+  readonly outputs: ReadonlyMap<StepName, StepOutput>;
+  readonly failures: readonly FormFailure[];
+}
+
+/** As much of the reason as a node keeps. */
+const MAX_FAILURE_LENGTH = 4_000;
+
+/** Puts the forms and the static files together. What a form is made of and another does not need stays behind. */
+export function mergeOutputs(plan: BuildPlan, { outputs, failures }: StepResults): Omit<Built, "inputs" | "steps"> {
+  const all = plan.steps.flatMap(({ step }) => outputs.get(step) ?? []);
+  const parts = plan.forms.map((form) => {
+    const failure = failures.find(({ engine }) => engine === form.engine);
+    return { form, failure, made: failure ? undefined : findMade(outputs.get(form.step), all) };
+  });
+  const forms = parts.flatMap(({ form: { engine }, failure, made }): Form[] => {
+    if (failure) return [{ engine, failure: toReason(failure) }];
+    return made === undefined ? [] : [{ engine, artifact: made.artifact }];
+  });
+  const assets = all.find((output) => output.assets);
   return {
-    forms: artifact !== undefined && engine !== undefined ? [{ engine, artifact }] : [],
-    ...(assets && { assets }),
-    blobs: new Map(kept.flatMap(({ blobs = [] }) => [...blobs])),
-    warnings: outputs.flatMap(({ warnings = [] }) => warnings),
+    forms,
+    ...(assets?.assets && { assets: assets.assets }),
+    blobs: new Map([...parts.flatMap(({ made }) => [...(made?.blobs ?? [])]), ...(assets?.blobs ?? [])]),
+    warnings: all.flatMap(({ warnings = [] }) => warnings),
+    failures,
   };
 }
 
+interface Made {
+  readonly artifact: Artifact;
+  readonly blobs: BlobSources;
+}
+
+/** What the last step of a form made: an artifact, or a program that becomes one. */
+function findMade(output: StepOutput | undefined, all: readonly StepOutput[]): Made | undefined {
+  if (output?.program) return toWasmArtifact(output.program, findMounts(all));
+  return output?.artifact && { artifact: output.artifact, blobs: output.blobs ?? new Map() };
+}
+
+function toReason({ error }: FormFailure): string {
+  return error.message.replaceAll("\0", "").slice(0, MAX_FAILURE_LENGTH);
+}
+
 /**
- * What to watch: the configuration, what the project names, and what the steps found.
+ * What to watch: the configuration, what the project names, and what the steps found. Of an image it is all that Docker
+ * is given.
  *
  * With a build command only its own sources count: to watch what it writes would mean to build for ever.
  */
 export function toWatched({ project, steps }: BuildPlan, found: readonly string[]): string[] {
-  const { configFile, main, assetsDir, build } = project;
+  const { configFile, main, entries, image, dir, assetsDir, build } = project;
   const hasCommand = steps.some(({ step }) => step === "command");
-  const own = hasCommand ? build.watchDirs : [main, assetsDir, build.tsconfig, ...found];
-  return [...new Set([configFile, ...own])].filter((path) => path !== undefined).sort();
+  const context = image && "dockerfile" in image ? [image.dockerfile, dir] : [];
+  const files = [main, entries?.isolate, entries?.wasi, assetsDir, build.tsconfig, ...context, ...found];
+  return [...new Set([configFile, ...(hasCommand ? build.watchDirs : files)])]
+    .filter((path) => path !== undefined)
+    .sort();
+}
+
+/** Where what is missing may appear: beside the entries. */
+export function listEntryDirs({ project: { main, entries } }: BuildPlan): string[] {
+  return [main, entries?.isolate, entries?.wasi].flatMap((path) => (path === undefined ? [] : [dirname(path)]));
 }

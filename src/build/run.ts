@@ -2,18 +2,21 @@
  * Does what a plan says: runs its steps, times them, and puts together what they made.
  *
  * A builder keeps what makes the next build of the same project fast (esbuild's context, digests of assets); for
- * one build alone there is `runBuild`. Steps that do not wait for each other run at once; when one fails the others
- * are stopped, and nothing is still running when the build rejects.
+ * one build alone there is `runBuild`. Steps that do not wait for each other run at once. When one fails the build goes on
+ * as long as a form of the function is left; when none is, the others are stopped, and nothing is still running when the
+ * build rejects.
  */
 
-import { dirname } from "node:path";
 import type { Project } from "../model/function.ts";
 import { type Clock, systemClock } from "../model/ports.ts";
-import { type Built, mergeOutputs, type StepTime, toWatched } from "./built.ts";
+import { type Built, listEntryDirs, mergeOutputs, type StepResults, type StepTime, toWatched } from "./built.ts";
 import { createEsbuild, type Esbuild } from "./esbuild.ts";
+import { FailedForms } from "./failed-forms.ts";
+import type { ImageBuilder } from "./image-builder.ts";
 import type { BuildPlan, PlannedStep, StepName } from "./plan.ts";
 import type { Prove } from "./prove.ts";
 import { type Step, type StepOutput, toBuildError } from "./step.ts";
+import { openImageStep } from "./steps/build-image.ts";
 import { openBundleStep } from "./steps/bundle.ts";
 import { openAssetsStep } from "./steps/collect-assets.ts";
 import { openFilesStep } from "./steps/collect-files.ts";
@@ -30,7 +33,7 @@ export interface BuildOptions {
   readonly signal: AbortSignal;
   /** Called as each step succeeds. */
   readonly onStep?: (done: StepTime) => void;
-  /** Receives what the project's build command prints, as it comes. */
+  /** Receives what the project's build command and Docker print, as it comes. */
   readonly onOutput?: (text: string) => void;
 }
 
@@ -38,7 +41,10 @@ export interface BuildOptions {
 export interface BuilderOptions {
   /** Shared by all builders of a program; its owner disposes it. */
   readonly esbuild: Esbuild;
-  /** Keeps compressed assets from one builder to the next; without it they are compressed once per builder. */
+  /**
+   * Keeps what takes long from one builder to the next; without it, it is made once per builder, and images cannot be
+   * built at all: they are too large for memory.
+   */
   readonly cacheDir?: string;
   /** What the build command gets; default `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -50,6 +56,8 @@ export interface BuilderOptions {
   readonly findTool?: FindTool;
   /** Runs a program to see what a step was worth. Without it the steps that have to prove that are skipped. */
   readonly prove?: Prove;
+  /** Makes images. Without it a Dockerfile cannot be built. */
+  readonly images?: ImageBuilder;
   readonly clock?: Clock;
 }
 
@@ -58,7 +66,8 @@ export interface Builder extends AsyncDisposable {
   /**
    * Builds once. A call during a build waits for it. Rejects with `signal.reason` when aborted.
    *
-   * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name in `details.step`.
+   * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name in `details.step` when no form could be built; of
+   * several the failure of the first one.
    */
   build(options: BuildOptions): Promise<Built>;
   /** What to watch after the last build, also when it failed. */
@@ -116,23 +125,29 @@ class PlanBuilder implements Builder {
       options.onStep?.(done);
     };
     try {
-      const outputs = await this.#runSteps({ ...options, onStep });
-      const found = outputs.flatMap(({ inputs = [] }) => inputs);
-      this.#inputs = toWatched(this.#plan, found);
-      return { ...mergeOutputs(outputs, this.#plan.project.spec.engines), inputs: this.#inputs, steps };
+      const results = await this.#runSteps({ ...options, onStep });
+      options.signal.throwIfAborted();
+      const found = [...results.outputs.values()].flatMap(({ inputs = [] }) => inputs);
+      this.#inputs = toWatched(this.#plan, results.failures.length === 0 ? found : [...found, ...this.#listBefore()]);
+      return { ...mergeOutputs(this.#plan, results), inputs: this.#inputs, steps };
     } catch (thrown) {
       options.signal.throwIfAborted();
-      // What was known before is still right, and what is missing may appear beside the entry.
-      const { main } = this.#plan.project;
-      this.#inputs = toWatched(this.#plan, [...this.#inputs, ...(main === undefined ? [] : [dirname(main)])]);
+      this.#inputs = toWatched(this.#plan, this.#listBefore());
       throw thrown;
     }
   }
 
-  /** Rejects with the first failure, after every step has ended. */
-  async #runSteps({ signal, onStep, onOutput }: BuildOptions): Promise<StepOutput[]> {
+  /** What was known before a failure is still right, and what is missing may appear beside the entries. */
+  #listBefore(): string[] {
+    return [...this.#inputs, ...listEntryDirs(this.#plan)];
+  }
+
+  /** Rejects with the failure that the build cannot go on after, when every step has ended. */
+  async #runSteps({ signal, onStep, onOutput }: BuildOptions): Promise<StepResults> {
     const stop = new AbortController();
+    const failed = new FailedForms(this.#plan);
     const running = new Map<StepName, Promise<StepOutput>>();
+    const outputs = new Map<StepName, StepOutput>();
     for (const { planned, step } of this.#steps) {
       const earlier = planned.after.map((name) => running.get(name));
       const runOne = async () => {
@@ -141,17 +156,22 @@ class PlanBuilder implements Builder {
         const output = await step.run({ signal: AbortSignal.any([signal, stop.signal]), earlier: ready, onOutput });
         const { note } = output;
         onStep?.({ step: planned.step, ms: this.#clock.nowMs() - startMs, ...(note !== undefined && { note }) });
+        outputs.set(planned.step, output);
         return output;
       };
       const failOne = (thrown: unknown) => {
-        // Steps that were stopped, or waited in vain, reject with the first failure as well.
-        if (!stop.signal.aborted) stop.abort(toBuildError(planned.step, thrown));
-        throw stop.signal.reason;
+        // Steps that were stopped reject with what stopped them; those that waited in vain with what they waited for.
+        stop.signal.throwIfAborted();
+        const error = toBuildError(planned.step, thrown);
+        const fatal = failed.note(planned.step, error);
+        if (fatal !== undefined) stop.abort(fatal);
+        throw error;
       };
       running.set(planned.step, runOne().catch(failOne));
     }
     await Promise.allSettled(running.values());
-    return await Promise.all(running.values());
+    stop.signal.throwIfAborted();
+    return { outputs, failures: failed.list() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -166,8 +186,10 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
     case "command":
       return openCommandStep({ ...planned, env, watchDirs: project.build.watchDirs, timeoutMs, clock });
     case "bundle":
+    case "bundle-wasi":
       return openBundleStep({ project, main: planned.main, esbuild });
     case "modules":
+    case "modules-wasi":
       return openModulesStep({ project, main: planned.main, esbuild });
     case "componentize":
       return openComponentizeStep({
@@ -185,6 +207,8 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
       return openOptimiseStep(toToolOptions(project, options));
     case "files":
       return openFilesStep({ projectDir: project.dir, files: planned.files });
+    case "image":
+      return openImageStep({ project, source: planned.source, images: options.images, cacheDir });
     case "assets":
       return openAssetsStep({ projectDir: project.dir, dir: planned.dir, cacheDir });
   }

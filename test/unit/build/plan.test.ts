@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { planBuild } from "../../../src/build/plan.ts";
+import { listNeeded, planBuild } from "../../../src/build/plan.ts";
 import type { Project } from "../../../src/model/function.ts";
 import { type ProjectOptions, toProject } from "./support.ts";
 import { toWasmProject } from "./wasm-support.ts";
@@ -60,6 +60,96 @@ const WASM_CASES: { name: string; project: Project; steps: [step: string, after:
     ],
   },
 ];
+
+const REFERENCE = `debian@sha256:${"a".repeat(64)}`;
+
+/** Of several engines. After the steps: which of them ends in which form. */
+const FORM_CASES: { name: string; options: ProjectOptions; steps: [string, string[]][]; forms: [string, string][] }[] =
+  [
+    {
+      name: "a Dockerfile alone",
+      options: { engines: ["container"], dockerfile: "Dockerfile" },
+      steps: [["image", []]],
+      forms: [["container", "image"]],
+    },
+    {
+      name: "an image that is pulled, after a command",
+      options: { engines: ["container"], reference: REFERENCE, build: { command: "make" } },
+      steps: [
+        ["command", []],
+        ["image", ["command"]],
+      ],
+      forms: [["container", "image"]],
+    },
+    {
+      name: "one bundle for two engines",
+      options: {
+        engines: ["wasi", "container", "isolate"],
+        main: "a.ts",
+        dockerfile: "Dockerfile",
+        assetsDir: "public",
+      },
+      steps: [
+        ["bundle", []],
+        ["componentize", ["bundle"]],
+        ["image", []],
+        ["assets", []],
+      ],
+      forms: [
+        ["wasi", "componentize"],
+        ["container", "image"],
+        ["isolate", "bundle"],
+      ],
+    },
+    {
+      name: "a .wasm file beside JavaScript",
+      options: { engines: ["isolate", "wasi"], main: "a.ts", entries: { wasi: "a.wasm" } },
+      steps: [
+        ["bundle", []],
+        ["module", []],
+        ["snapshot", ["module"]],
+        ["optimise", ["snapshot"]],
+      ],
+      forms: [
+        ["isolate", "bundle"],
+        ["wasi", "optimise"],
+      ],
+    },
+    {
+      name: "two entries of JavaScript",
+      options: {
+        engines: ["wasi", "isolate"],
+        entries: { wasi: "a.js", isolate: "b.js" },
+        build: { isBundled: false },
+      },
+      steps: [
+        ["modules-wasi", []],
+        ["componentize", ["modules-wasi"]],
+        ["modules", []],
+      ],
+      forms: [
+        ["wasi", "componentize"],
+        ["isolate", "modules"],
+      ],
+    },
+    { name: "an engine without a form", options: { engines: ["container"], main: "a.ts" }, steps: [], forms: [] },
+  ];
+
+test.each(FORM_CASES)("planBuild() plans $name", ({ options, steps, forms }) => {
+  const plan = planBuild(toProject("/nowhere", options));
+  expect(plan.steps.map(({ step, after }) => [step, after])).toEqual(steps);
+  expect(plan.forms.map(({ engine, step }) => [engine, step])).toEqual(forms);
+});
+
+test("listNeeded() of a form leaves out what other forms need alone", () => {
+  const options: ProjectOptions = { engines: ["wasi", "isolate", "container"], main: "a.ts", dockerfile: "Dockerfile" };
+  const plan = planBuild(toProject("/nowhere", { ...options, build: { command: "make" } }));
+  expect(plan.forms.map((form) => [...listNeeded(plan, form)].sort())).toEqual([
+    ["bundle", "command", "componentize"],
+    ["bundle", "command"],
+    ["command", "image"],
+  ]);
+});
 
 test.each(WASM_CASES)("planBuild() plans $name", ({ project, steps }) => {
   expect(planBuild(project).steps.map(({ step, after }) => [step, after])).toEqual(steps);

@@ -39,7 +39,7 @@ async function openProject(files: Files, options: ProjectOptions = {}) {
 
 test("runBuild() of nothing gives nothing", async () => {
   const built = await runBuild(planBuild(toProject("/nowhere")), { signal });
-  expect(built).toEqual({ forms: [], blobs: new Map(), inputs: [], steps: [], warnings: [] });
+  expect(built).toEqual({ forms: [], blobs: new Map(), inputs: [], steps: [], warnings: [], failures: [] });
 });
 
 test("runBuild() names exactly the blobs of artifact and assets", async () => {

@@ -13,7 +13,13 @@ import { planBuild } from "../../../src/build/plan.ts";
 import { type BuilderOptions, type BuildOptions, runBuild } from "../../../src/build/run.ts";
 import type { Digest, JsArtifact } from "../../../src/model/artifact.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
-import { DEFAULT_LIMITS, DEFAULT_SCALING, type FunctionSpec, type Project } from "../../../src/model/function.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SCALING,
+  type EngineName,
+  type FunctionSpec,
+  type Project,
+} from "../../../src/model/function.ts";
 import type { Clock } from "../../../src/model/ports.ts";
 import { findArtifact } from "../../support/built.ts";
 
@@ -41,6 +47,12 @@ export async function writeFiles(dir: string, files: Files): Promise<void> {
 export interface ProjectOptions {
   readonly main?: string;
   readonly assetsDir?: string;
+  /** `isolate` alone unless given. */
+  readonly engines?: readonly EngineName[];
+  /** Relative to the folder, as `main` is. */
+  readonly entries?: Project["entries"];
+  readonly dockerfile?: string;
+  readonly reference?: string;
   readonly build?: Partial<Project["build"]>;
   readonly flags?: readonly string[];
   readonly date?: string;
@@ -57,12 +69,17 @@ const SPEC: FunctionSpec = {
   outbound: [],
 };
 
-/** A project over a folder; `main` and `assetsDir` relative to it. */
+/** A project over a folder; its files are named relative to it. */
 export function toProject(dir: string, options: ProjectOptions = {}): Project {
-  const { main, assetsDir, build, flags = [], date = SPEC.compatibility.date } = options;
+  const { main, assetsDir, engines = SPEC.engines, entries, dockerfile, reference, build } = options;
+  const { flags = [], date = SPEC.compatibility.date } = options;
+  const files = Object.entries(entries ?? {}).map(([engine, file]) => [engine, join(dir, file)]);
   return {
     dir,
     ...(main !== undefined && { main: join(dir, main) }),
+    ...(entries && { entries: Object.fromEntries(files) }),
+    ...(dockerfile !== undefined && { image: { dockerfile: join(dir, dockerfile) } }),
+    ...(reference !== undefined && { image: { reference } }),
     ...(assetsDir !== undefined && { assetsDir: join(dir, assetsDir) }),
     build: {
       cwd: dir,
@@ -75,7 +92,7 @@ export function toProject(dir: string, options: ProjectOptions = {}): Project {
       isBundled: true,
       ...build,
     },
-    spec: { ...SPEC, compatibility: { date, flags } },
+    spec: { ...SPEC, engines, compatibility: { date, flags } },
   };
 }
 

@@ -1,0 +1,68 @@
+/**
+ * Step "image": a Dockerfile becomes an image, and that a file for the node to load. An image with a name is left for
+ * the node to pull.
+ */
+
+import { stat } from "node:fs/promises";
+import { relative } from "node:path";
+import type { ImageArtifact } from "../../model/artifact.ts";
+import type { ImageSource, Project } from "../../model/function.ts";
+import { formatBytes } from "../../model/units.ts";
+import type { BlobSource } from "../blob-source.ts";
+import { keepArchive } from "../image-archives.ts";
+import type { ImageBuilder } from "../image-builder.ts";
+import { buildFailed, type Step } from "../step.ts";
+
+/** What is built, and by whom. */
+export interface ImageOptions {
+  readonly project: Project;
+  readonly source: ImageSource;
+  readonly images: ImageBuilder | undefined;
+  /** Where the image is kept on its way to the node. */
+  readonly cacheDir: string | undefined;
+}
+
+/** Tells whose image it is, of those that Docker has. */
+const FUNCTION_LABEL = "nebula.function";
+const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;
+
+/** The step fails with NEBULA_BUILD_FAILED when there is no Docker, and with the end of its output when that fails. */
+export function openImageStep({ project, source, images, cacheDir }: ImageOptions): Step {
+  if ("reference" in source) {
+    const artifact: ImageArtifact = { kind: "image", image: source.reference };
+    return { run: async () => ({ artifact, note: "pulled by the node" }), [Symbol.asyncDispose]: async () => {} };
+  }
+  const { name } = project.spec;
+  const shown = relative(project.dir, source.dockerfile);
+  return {
+    async run({ signal, onOutput }) {
+      await ensureDockerfile(source.dockerfile, shown);
+      if (images === undefined) throw absent(shown);
+      if (cacheDir === undefined)
+        throw buildFailed("image", `Cannot build "${shown}": there is no folder to keep it in`);
+      const labels = { [FUNCTION_LABEL]: name };
+      const { dir } = project;
+      const { image, platform } = await images.build({ dir, dockerfile: source.dockerfile, labels, signal, onOutput });
+      if (!IMAGE_ID.test(image)) throw buildFailed("image", `Cannot build "${shown}": Docker gives it no id`);
+      const save = async () => await images.save(image, { signal });
+      const { blob, path, isKnown } = await keepArchive({ cacheDir, name }, { image, save, signal });
+      const artifact: ImageArtifact = { kind: "image", image, archive: blob, platform };
+      const file: BlobSource = { from: "file", path, bytes: blob.bytes };
+      const note = `${formatBytes(blob.bytes)}${isKnown ? ", unchanged" : ""}`;
+      return { artifact, blobs: new Map([[blob.digest, file]]), note };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+}
+
+async function ensureDockerfile(path: string, shown: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return;
+  throw buildFailed("image", `Cannot build "${shown}": ${found ? "it is not a file" : "there is no such file"}`);
+}
+
+function absent(shown: string) {
+  return buildFailed("image", `Cannot build "${shown}": there is no Docker here`, {
+    hint: 'Install Docker, or name an image that the node pulls: image = "name@sha256:…" under [nebula.container]',
+  });
+}

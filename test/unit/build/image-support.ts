@@ -1,0 +1,50 @@
+/**
+ * A Docker that is made up: it builds what it is told to, and its images are bytes in memory.
+ */
+
+import type { ImageBuilder, ImageBuildOptions } from "../../../src/build/image-builder.ts";
+
+export interface FakeDocker extends ImageBuilder {
+  /** What was asked for, in order. */
+  readonly built: Pick<ImageBuildOptions, "dir" | "dockerfile" | "labels">[];
+  readonly saved: string[];
+  /** The next builds give this image. */
+  image: string;
+}
+
+export interface FakeDockerOptions {
+  /** What `docker save` gives; one chunk per text. */
+  readonly archive?: readonly string[];
+  /** Fails the build. */
+  readonly failure?: Error;
+  /** Ends the archive early. */
+  readonly saveFailure?: Error;
+}
+
+/** The id of an image of which nothing else is known. */
+export const toImageId = (digit: string): string => `sha256:${digit.repeat(64)}`;
+
+export function createFakeDocker({ archive = ["tar"], failure, saveFailure }: FakeDockerOptions = {}): FakeDocker {
+  const docker: FakeDocker = {
+    built: [],
+    saved: [],
+    image: toImageId("a"),
+    async build({ dir, dockerfile, labels, onOutput }) {
+      docker.built.push({ dir, dockerfile, labels });
+      onOutput?.("Step 1/1 : FROM scratch\n");
+      if (failure !== undefined) throw failure;
+      return { image: docker.image, platform: "linux/amd64" };
+    },
+    async save(image) {
+      docker.saved.push(image);
+      return new ReadableStream({
+        start(controller) {
+          for (const text of archive) controller.enqueue(Buffer.from(text));
+          if (saveFailure === undefined) controller.close();
+          else controller.error(saveFailure);
+        },
+      });
+    },
+  };
+  return docker;
+}
