@@ -11,6 +11,7 @@ import { Lane } from "../../src/engine/wasi/lane.ts";
 import { Lanes } from "../../src/engine/wasi/lanes.ts";
 import { toLoadable } from "../../src/engine/wasi/loadable.ts";
 import type { HostHead } from "../../src/engine/wasi/protocol.ts";
+import type { StateHold } from "../../src/engine/wasi/state-hold.ts";
 import type { NebulaError } from "../../src/model/errors.ts";
 import type { Limits } from "../../src/model/function.ts";
 import { silentLog } from "../../src/model/ports.ts";
@@ -92,6 +93,8 @@ export function createFakeGuest(): FakeGuest {
 
 export interface LanesLab extends AsyncDisposable {
   readonly lanes: Lanes;
+  /** One lane more, that is none of these. */
+  open(): Promise<Lane>;
   readonly clock: FakeClock;
   /** In the order in which they were started. */
   readonly guests: FakeGuest[];
@@ -103,7 +106,7 @@ export function openLanesLab({ maxCount = 4 }: { maxCount?: number } = {}): Lane
   const clock = createFakeClock();
   const watchdog = new Watchdog(clock);
   const guests: FakeGuest[] = [];
-  const open = async (onRoom: () => void) => {
+  const open = async (onRoom: () => void = () => {}) => {
     const guest = createFakeGuest();
     guests.push(guest);
     const parts = { memoryBytes: 1e9, onBackgroundLog: () => {}, onRoom };
@@ -112,6 +115,7 @@ export function openLanesLab({ maxCount = 4 }: { maxCount?: number } = {}): Lane
   const lanes = new Lanes({ open, count: 1, maxCount, clock, log: silentLog });
   return {
     lanes,
+    open,
     clock,
     guests,
     work: async (guest, ms) => {
@@ -128,7 +132,7 @@ export function openLanesLab({ maxCount = 4 }: { maxCount?: number } = {}): Lane
   };
 }
 
-export function createProgram(id: string, limits: Partial<Limits> = {}): HostedProgram {
+export function createProgram(id: string, limits: Partial<Limits> = {}, state?: StateHold): HostedProgram {
   const spec = toSpec({ name: id, limits, files: {} });
   const parts = { id, spec, kind: "wasi-p1", main: new Uint8Array(8), files: new Map(), memoryBytes: 1e9 } as const;
   return new HostedProgram({
@@ -144,7 +148,7 @@ export function createProgram(id: string, limits: Partial<Limits> = {}): HostedP
     read: async () => toLoadable(parts),
     codeKey: undefined,
     onCodeRefused: () => {},
-    state: undefined,
+    state,
   });
 }
 

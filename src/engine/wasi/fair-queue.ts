@@ -45,7 +45,7 @@ export class FairQueue {
   get wanting(): number {
     let wanting = 0;
     for (const { program, waiting } of [...this.#alone.values(), ...this.#lines.values()]) {
-      if (program.state?.job === undefined) wanting += waiting.length;
+      if (!program.state?.isTaken) wanting += waiting.length;
     }
     return wanting;
   }

@@ -4,15 +4,7 @@
 
 import type { Tenant } from "../guest/invocations.ts";
 import type { Loadable } from "./loadable.ts";
-
-/** The right to a directory that persists: one request at a time, in whatever deployment of the function it is. */
-export interface StateHold {
-  /** The request that has it now. */
-  job: object | undefined;
-  /** The program and the lane that have it as it was saved last. */
-  program: HostedProgram | undefined;
-  lane: object | undefined;
-}
+import type { StateHold } from "./state-hold.ts";
 
 /** Weight of the newest request in what is expected of the next. */
 const NEWEST = 0.2;

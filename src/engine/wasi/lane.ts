@@ -15,9 +15,10 @@ import { type FetchRequest, type GuestAnswer, Invocations, type LiveGuest } from
 import { limitBroken, Meter, type Metered } from "../guest/meter.ts";
 import type { Usage } from "../guest/usage.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
-import type { HostedProgram, StateHold } from "./hosted-program.ts";
+import type { HostedProgram } from "./hosted-program.ts";
 import { createJob, type Job, type JobPlace } from "./job.ts";
 import { Loads } from "./loads.ts";
+import { Places } from "./places.ts";
 import type { HostHead } from "./protocol.ts";
 
 /** What a lane works with. */
@@ -32,10 +33,6 @@ export interface LaneParts {
   onRoom(): void;
 }
 
-/** Requests at once in one lane, waiting ones included. */
-const MAX_IN_FLIGHT = 256;
-/** More is given to a lane only while it is expected to be done with what it has after this. */
-const AHEAD_MS = 2;
 /** A process that works so long without a sign of life does what nobody had expected of it. */
 const SILENT_MS = 100;
 /** And so long, when nothing was expected of it yet. */
@@ -53,9 +50,7 @@ export class Lane implements JobPlace, AsyncDisposable {
   readonly #watch: Disposable;
   readonly #invocations: Invocations;
   readonly #loads: Loads;
-  /** Requests whose instance is not through, and those of them that keep the process busy, with what they are expected to take. */
-  readonly #jobs = new Set<Job>();
-  readonly #busy = new Map<Job, number>();
+  readonly #places = new Places();
   #suspects: ReadonlySet<Metered> | undefined;
   #isOpen = true;
 
@@ -75,10 +70,10 @@ export class Lane implements JobPlace, AsyncDisposable {
       },
       look: () => this.#look(),
     });
-    const onHung = (reason: NebulaError) => this.#break("wallMs", this.#begun(), () => reason);
+    const onHung = (reason: NebulaError) => this.#break("wallMs", this.#places.metered, () => reason);
     const invocations = new Invocations({ guest, meter, clock, onBackgroundLog, onHung });
     this.#invocations = invocations;
-    const onOverrun = (reason: NebulaError) => this.#break("startMs", this.#begun(), () => reason);
+    const onOverrun = (reason: NebulaError) => this.#break("startMs", this.#places.metered, () => reason);
     this.#loads = new Loads({ guest, meter, clock, invocations, onOverrun });
     this.ended = guest.ending.then((reason) => {
       this.#isOpen = false;
@@ -94,13 +89,13 @@ export class Lane implements JobPlace, AsyncDisposable {
 
   /** Whether it answers nothing now. */
   get isIdle(): boolean {
-    return this.#jobs.size === 0;
+    return this.#places.size === 0;
   }
 
   /** Whether nothing holds it up, as far as is known. */
   get isFree(): boolean {
     if (this.isIdle) return !this.#isSilent;
-    return this.#busy.size === 0 && this.#meter.isAlive && !this.#isFull;
+    return !this.#places.isBusy && this.#meter.isAlive && !this.#isFull;
   }
 
   /** Whether it has been at something for so long, without a sign of life, that nobody would wait for it. */
@@ -110,42 +105,32 @@ export class Lane implements JobPlace, AsyncDisposable {
 
   /** Whether a request of the program may be what holds it up. */
   isHeldBy(program: HostedProgram): boolean {
-    for (const job of this.#isFull ? this.#jobs : this.#busy.keys()) if (job.program === program) return true;
-    return false;
+    return this.#places.has(program, { isBusy: !this.#isFull });
   }
 
   /** Whether it has as many as it takes. The other half of its memory is for what these may still come to need. */
   get #isFull(): boolean {
-    return this.#jobs.size >= MAX_IN_FLIGHT || this.#meter.memoryBytes > this.#parts.memoryBytes / 2;
+    return this.#places.isFull || this.#meter.memoryBytes > this.#parts.memoryBytes / 2;
   }
 
   /** A place for a request, if it would be answered here about as soon as anywhere. It is for `fetch`, and at once. */
   admit(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job | undefined {
     if (!this.#hasRoom(program, { isAlone })) return undefined;
-    return this.#place(program, { isAlone });
+    const job = this.#place(program, { isAlone });
+    if (program.state?.take(job) === false) this.#loads.renew(program);
+    return job;
   }
 
   #place(program: HostedProgram, { isAlone }: { isAlone: boolean }): Job {
     const job = createJob({ lane: this, program, isAlone });
-    this.#jobs.add(job);
-    this.#busy.set(job, program.expectedMs);
-    if (program.state !== undefined) this.#hold(job, program.state);
+    this.#places.add(job);
     return job;
   }
 
-  /** The state directory is with this job and in this lane now; a copy that is older is loaded anew. */
-  #hold(job: Job, state: StateHold): void {
-    if (state.program !== job.program || state.lane !== this) this.#loads.renew(job.program);
-    Object.assign(state, { job, program: job.program, lane: this });
-  }
-
-  #hasRoom({ expectedMs, state }: HostedProgram, { isAlone }: { isAlone: boolean }): boolean {
-    if (!this.#isOpen || state?.job !== undefined) return false;
+  #hasRoom(program: HostedProgram, how: { isAlone: boolean }): boolean {
+    if (!this.#isOpen || program.state?.isTaken) return false;
     if (this.isFree) return true;
-    if (!this.#meter.isAlive || this.#isFull) return false;
-    let aheadMs = isAlone ? Number.POSITIVE_INFINITY : 0;
-    for (const [job, ms] of this.#busy) aheadMs += job.isAlone ? Number.POSITIVE_INFINITY : ms;
-    return aheadMs + expectedMs <= AHEAD_MS;
+    return this.#meter.isAlive && !this.#isFull && this.#places.hasRoomBeside(program, how);
   }
 
   /** Has the program of a job here, unless it is. @throws {NebulaError} NEBULA_START_FAILED. */
@@ -216,7 +201,7 @@ export class Lane implements JobPlace, AsyncDisposable {
       });
       job.isSpent = true;
       program.learn(answer.busyMs);
-      this.#busy.delete(job);
+      this.#places.leaveToOthers(job);
       this.#parts.onRoom();
       return { ...answer, startMs: answer.startMs + loadMs };
     } finally {
@@ -228,10 +213,8 @@ export class Lane implements JobPlace, AsyncDisposable {
 
   /** Gives a place back. */
   release(job: Job): void {
-    this.#jobs.delete(job);
-    this.#busy.delete(job);
-    const { state } = job.program;
-    if (state?.job === job) state.job = undefined;
+    this.#places.remove(job);
+    job.program.state?.release(job);
     this.#parts.onRoom();
   }
 
@@ -254,11 +237,6 @@ export class Lane implements JobPlace, AsyncDisposable {
     await this.#parts.guest.end();
   }
 
-  /** Whose program may be running when the process does not turn to anything else. */
-  #begun(): Metered[] {
-    return [...this.#jobs].flatMap(({ metered }) => (metered === undefined ? [] : [metered]));
-  }
-
   #look(): void {
     const usage = this.#parts.guest.findUsage();
     if (usage === undefined) return;
@@ -266,22 +244,22 @@ export class Lane implements JobPlace, AsyncDisposable {
     if (broken !== undefined) this.#break(broken.limit, broken.suspects, (spec) => limitBroken(spec, broken.limit));
     else if (this.#meter.inFlight === 0 && this.#meter.unansweredCpuMs > LOST_MS) this.#break("cpuMs", []);
     else if (this.#isSilent) this.#moveOn();
-    else if (this.#meter.isAlive && this.#busy.size > 0) this.#ping().catch(() => {});
+    else if (this.#meter.isAlive && this.#places.isBusy) this.#ping().catch(() => {});
   }
 
   /** Asks for a sign of life. What was asked before it has begun by then, and waits: it leaves the process to others. */
   async #ping(): Promise<void> {
-    const before = [...this.#busy.keys()].filter(({ isAsked }) => isAsked);
+    const before = this.#places.findAsked();
     await this.#parts.guest.peer.call({ op: "ping" }, null).answer;
-    for (const job of before) this.#busy.delete(job);
+    for (const job of before) this.#places.leaveToOthers(job);
     this.#parts.onRoom();
   }
 
   /** Lets those go elsewhere who were put into one process because they would be quick. One of them was not. */
   #moveOn(): void {
     this.#loads.moveOn();
-    if (this.#jobs.size === 1) return;
-    for (const [job, ms] of this.#busy) {
+    if (this.#places.size === 1) return;
+    for (const [job, ms] of this.#places.busy) {
       if (job.isTold || job.leave === undefined || this.#meter.unansweredCpuMs < findPatienceMs(ms)) continue;
       job.hasLeft = true;
       job.leave();
@@ -291,7 +269,9 @@ export class Lane implements JobPlace, AsyncDisposable {
   /** Ends the process because of a request in it, for a reason that is that request's when only one can have done it. */
   #break(limit: string, suspects: readonly Metered[], toReason?: (spec: FunctionSpec) => NebulaError): void {
     this.#suspects = new Set(suspects);
-    const [guilty, ...others] = [...this.#jobs].filter(({ metered }) => metered && this.#suspects?.has(metered));
+    const [guilty, ...others] = this.#places.findAll(
+      ({ metered }) => metered !== undefined && this.#suspects?.has(metered) === true,
+    );
     const own = others.length === 0 && guilty !== undefined ? toReason?.(guilty.program.tenant.spec) : undefined;
     const shared = "Cannot go on with the guest process: one of the requests in it broke a limit";
     this.#end(own ?? new NebulaError("NEBULA_GUEST_EXITED", shared, { details: { limit } }));

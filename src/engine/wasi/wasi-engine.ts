@@ -24,7 +24,7 @@ import { Lanes } from "./lanes.ts";
 import { toLoadable } from "./loadable.ts";
 import { toProgramError } from "./program-error.ts";
 import { STATE_BINDING } from "./protocol.ts";
-import { StateHolds } from "./state-holds.ts";
+import { StateHolds } from "./state-hold.ts";
 import type { StateStore } from "./state-store.ts";
 import { tryProgram } from "./trial.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { HostedProgram } from "../../../src/engine/wasi/hosted-program.ts";
 import type { HostHead } from "../../../src/engine/wasi/protocol.ts";
+import { StateHold } from "../../../src/engine/wasi/state-hold.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
 import { rejectionOf } from "../../support/capabilities.ts";
 import { turns } from "../../support/peer-pair.ts";
@@ -143,6 +144,21 @@ describe("a program", () => {
     }
     await expect(loading).resolves.toBeUndefined();
     await expect(answer).resolves.toMatchObject({ head: { status: 200 } });
+  });
+
+  it("that is only tried takes its state directory from no request", async () => {
+    const lab = open();
+    const hold = new StateHold();
+    const program = createProgram("keeper", {}, hold);
+    const request = { program, lane: lab };
+    hold.take(request);
+    const lane = await lab.open();
+    const loading = lane.load(program);
+    await turns();
+    lastOf(lab.guests[0], "load").answer(LOADED);
+    await loading;
+    expect(hold.isTaken).toBe(true);
+    expect(hold.take(request)).toBe(true);
   });
 
   it("is loaded again when its process has ended because of another", async () => {

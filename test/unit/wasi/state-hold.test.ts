@@ -1,7 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { StateHolds } from "../../../src/engine/wasi/state-holds.ts";
+import { StateHolds } from "../../../src/engine/wasi/state-hold.ts";
 import { until } from "../../support/capabilities.ts";
 
 setFlagsFromString("--expose-gc");
