@@ -23,6 +23,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "@hono/node-server": ["src/host.ts"],
   chokidar: ["src/cli/"],
   "componentize-qjs": ["src/build/componentize/tool.ts"],
+  dockerode: ["src/engine/container/docker.ts"],
   "drizzle-orm": ["src/registry/"],
   esbuild: ["src/build/esbuild.ts"],
   hono: ["src/http/"],
@@ -34,7 +35,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
 
   "node:child_process": ["src/build/exec.ts", "src/engine/guest/", "src/engine/wasi/addon/"],
   "node:dns": ["src/bindings/outbound.ts"],
-  "node:fs": ["src/config/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
+  "node:fs": ["src/config/", "src/engine/container/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
   "node:fs/promises": [
     "src/artifacts/",
     "src/build/",
@@ -43,6 +44,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/engines.ts",
     "src/client/",
     "src/cli/",
+    "src/engine/container/",
     "src/engine/wasi/addon/",
     "src/engine/wasi/kept-code.ts",
     "src/engine/wasi/state-store.ts",

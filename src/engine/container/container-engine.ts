@@ -1,0 +1,47 @@
+/**
+ * The container engine: any image, kept running, frozen or stopped.
+ *
+ *     prepare   have the image, check it, start it once to see that it starts
+ *     start     thaw a container that rests, or start a stopped one, or make one
+ *     fetch     HTTP; or one container for each request, by its standard streams
+ *
+ * Docker may come and go: whoever needs it while it is away learns so, and everybody else is left alone.
+ */
+
+import type { ImageArtifact } from "../../model/artifact.ts";
+import type { Runnable } from "../../model/deployment.ts";
+import { NebulaError } from "../../model/errors.ts";
+import type { Engine } from "../engine.ts";
+import { toPrepareFailed } from "../prepare-failed.ts";
+import { ContainerNode, type ContainerNodeParts } from "./container-node.ts";
+import { ServerFunction } from "./server-function.ts";
+
+/** Makes the engine. Docker is not asked before there is something to do, or something of before to clean up. */
+export function createContainerEngine(parts: ContainerNodeParts): Engine {
+  const node = new ContainerNode(parts);
+  void node.cleanUp();
+  return {
+    runs: ["image"],
+    supports: { streaming: true, concurrency: true, cpuLimit: false, upgrade: true },
+    prepare: async (deployment, { signal, isProven }) => {
+      const { spec } = deployment;
+      const prepared = new ServerFunction(node, { spec, artifact: getArtifact(deployment) });
+      // One that was here before comes back without Docker, which may come up later than the node.
+      if (isProven) return prepared;
+      try {
+        await prepared.ensure({ signal });
+        await using _trial = await prepared.start({ signal });
+        return prepared;
+      } catch (thrown) {
+        await prepared[Symbol.asyncDispose]();
+        throw toPrepareFailed(thrown);
+      }
+    },
+    [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
+  };
+}
+
+function getArtifact({ artifact, spec }: Runnable): ImageArtifact {
+  if (artifact.kind === "image") return artifact;
+  throw new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${spec.name}": it has no image`);
+}

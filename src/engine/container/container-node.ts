@@ -1,0 +1,160 @@
+/**
+ * What all container functions of a node share: the daemon, the node's name, its networks, and the order in which
+ * things go: what a process of before has left is removed before this one makes anything.
+ */
+
+import { NebulaError } from "../../model/errors.ts";
+import type { BlobReader, Clock, GuestLog, Log } from "../../model/ports.ts";
+import { Container } from "./container.ts";
+import { type ContainerPlan, toCreateOptions } from "./container-options.ts";
+import { createContainer } from "./containers.ts";
+import { type AskOptions, Docker } from "./docker.ts";
+import { findTrouble } from "./docker-error.ts";
+import { forgetOldImages } from "./image-store.ts";
+import { removeLeftovers, toContainerName } from "./leftovers.ts";
+import { Networks, type Reach } from "./networks.ts";
+import type { NodeId } from "./node-id.ts";
+import { Remover } from "./remover.ts";
+
+/** What a node works with. */
+export interface ContainerNodeParts {
+  /** As in `DOCKER_HOST`. */
+  readonly dockerHost?: string | undefined;
+  readonly nodeId: NodeId;
+  readonly blobs: BlobReader;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Takes what containers of a function print. */
+  onBackgroundLog(functionName: string): GuestLog;
+  /** Some hexadecimal digits, different for each process. */
+  readonly bootId: string;
+}
+
+/** What a container is planned with; the rest is the node's. */
+export type ContainerWish = Omit<ContainerPlan, "name" | "nodeId" | "network" | "machineCpus"> & {
+  readonly reach: Reach | "nothing";
+};
+
+/** The node, once it may be used. */
+interface Opened {
+  readonly nodeId: string;
+  readonly networks: Networks;
+}
+
+/** One node and its Docker. */
+export class ContainerNode implements AsyncDisposable {
+  readonly docker: Docker;
+  readonly parts: ContainerNodeParts;
+  readonly #remover: Remover;
+  #opened: Promise<Opened> | undefined;
+  #isUsed = false;
+  #count = 0;
+
+  constructor(parts: ContainerNodeParts) {
+    const { clock, log } = parts;
+    this.parts = parts;
+    this.docker = new Docker({ host: parts.dockerHost, clock });
+    this.#remover = new Remover({ docker: this.docker, clock, log });
+  }
+
+  /** The node's name, once nothing of before is left. @throws {NebulaError} NEBULA_START_FAILED when Docker is away. */
+  async open({ signal }: AskOptions = {}): Promise<Opened> {
+    this.#isUsed = true;
+    this.#opened ??= this.#open();
+    try {
+      return await orAborted(this.#opened, signal);
+    } catch (thrown) {
+      this.#opened = undefined;
+      throw thrown;
+    }
+  }
+
+  /** Looks for what was left, where this node has ever had a container. Never rejects. */
+  async cleanUp(): Promise<void> {
+    if ((await this.parts.nodeId.find()) === undefined) return;
+    try {
+      await this.open();
+    } catch (thrown) {
+      // because whoever needs Docker is told then
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      this.parts.log.write("warn", "containers of before not looked for", { reason });
+    }
+  }
+
+  /** Makes a container that does not run yet. @throws {NebulaError} NEBULA_START_FAILED. */
+  async create({ reach, ...wish }: ContainerWish, { signal }: { signal: AbortSignal }): Promise<Container> {
+    const { nodeId, networks } = await this.open({ signal });
+    const { cpus: machineCpus } = await this.docker.getMachine({ signal });
+    const createIn = async (network: string) => {
+      this.#count += 1;
+      const name = toContainerName({ nodeId, bootId: this.parts.bootId }, this.#count);
+      return await createContainer(this.docker, toCreateOptions({ ...wish, name, nodeId, network, machineCpus }), {
+        signal,
+      });
+    };
+    const { docker } = this;
+    const { clock, onBackgroundLog } = this.parts;
+    const id = reach === "nothing" ? await createIn("none") : await inNetwork(networks, reach, createIn);
+    return new Container(id, { docker, clock, remover: this.#remover, log: onBackgroundLog(wish.spec.name) });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isUsed) await this.#removeAll();
+    await this.#remover[Symbol.asyncDispose]();
+    await this.docker[Symbol.asyncDispose]();
+  }
+
+  async #open(): Promise<Opened> {
+    const { docker } = this;
+    const { log, bootId, blobs, clock } = this.parts;
+    const nodeId = await this.parts.nodeId.ensure();
+    await removeLeftovers({ docker, remover: this.#remover, log, nodeId, bootId });
+    // because nobody has to wait for it, and the next start does it again
+    forgetOldImages({ docker, blobs, clock, log, nodeId }).catch(() => {});
+    return { nodeId, networks: new Networks({ docker, nodeId }) };
+  }
+
+  async #removeAll(): Promise<void> {
+    const { docker } = this;
+    const { log } = this.parts;
+    try {
+      const { nodeId } = await this.open();
+      await removeLeftovers({ docker, remover: this.#remover, log, nodeId, bootId: undefined });
+    } catch (thrown) {
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      log.write("warn", "containers not removed", { reason, until: "the node's next start" });
+    }
+  }
+}
+
+/** A network that somebody has removed is made again. */
+async function inNetwork(
+  networks: Networks,
+  reach: Reach,
+  create: (network: string) => Promise<string>,
+): Promise<string> {
+  try {
+    return await create(await networks.ensure(reach));
+  } catch (thrown) {
+    const isNetwork = thrown instanceof NebulaError && /network/i.test(thrown.message);
+    if (findTrouble(thrown) !== "missing" || !isNetwork) throw thrown;
+    networks.forget();
+    return await create(await networks.ensure(reach));
+  }
+}
+
+async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await work;
+  const { promise, reject } = Promise.withResolvers<never>();
+  // because it is of interest to the race alone
+  promise.catch(() => {});
+  const onAbort = () =>
+    reject(new NebulaError("NEBULA_START_FAILED", "Cannot start a container: the start was cancelled"));
+  if (signal.aborted) onAbort();
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
