@@ -31,6 +31,10 @@ const AT = {
   bytesOut: 8,
 } as const satisfies Record<Fault | StartKind | "count" | "bytesIn" | "bytesOut", number>;
 
+/** What the request took that is being counted, by phase; nothing is kept in it. */
+const taken = new Float64Array(4);
+const PHASE_AT = { route: 0, queue: 1, start: 2, run: 3 } as const satisfies Record<PhaseName, number>;
+
 type Engine = NonNullable<Trace["engine"]>;
 
 /** The figures of all functions. */
@@ -89,14 +93,18 @@ class Requests {
     this.#add(AT.bytesIn, bytesIn);
     this.#add(AT.bytesOut, bytesOut);
     if (code !== undefined) this.#add(AT[ERROR_TABLE[code].fault], 1);
-    this.#route.record(routeMs);
+    taken[PHASE_AT.route] = routeMs;
+    taken[PHASE_AT.queue] = queueMs;
+    taken[PHASE_AT.start] = startMs;
+    taken[PHASE_AT.run] = runMs;
+    this.#route.recordAt(taken, PHASE_AT.route);
     if (startKind !== "none") {
       this.#add(AT[startKind], 1);
-      this.#queue.record(queueMs);
-      if (startKind !== "warm") this.#start.record(startMs);
+      this.#queue.recordAt(taken, PHASE_AT.queue);
+      if (startKind !== "warm") this.#start.recordAt(taken, PHASE_AT.start);
     }
     // because a request that came to no instance was not run, unless it was for a file
-    if (startKind !== "none" || engine === "assets") this.#run.record(runMs);
+    if (startKind !== "none" || engine === "assets") this.#run.recordAt(taken, PHASE_AT.run);
   }
 
   read(nowMs: number): RequestsTop {
