@@ -2,12 +2,16 @@
  * The engines of a node, each with what it needs of this machine. Part of the composition root.
  */
 
+import { randomBytes } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { availableParallelism, totalmem } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import type { Prove } from "./build/prove.ts";
+import { createContainerEngine } from "./engine/container/container-engine.ts";
+import { describeDocker } from "./engine/container/docker.ts";
+import { openNodeId } from "./engine/container/node-id.ts";
 import type { Engine } from "./engine/engine.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { Nursery } from "./engine/guest/nursery.ts";
@@ -106,6 +110,19 @@ export async function openWasiEngine(settings: EngineSettings): Promise<Engine> 
   };
 }
 
+/** The engine for container images. Docker is not asked, and its client not loaded, before there is one. */
+export function openContainerEngine({ stateDir, blobs, clock, log }: Omit<EngineSettings, "sandbox">): Engine {
+  return createContainerEngine({
+    dockerHost: process.env.DOCKER_HOST,
+    nodeId: openNodeId(join(stateDir, "container-node")),
+    bootId: randomBytes(3).toString("hex"),
+    blobs,
+    clock,
+    log,
+    onBackgroundLog: (name) => toGuestLog(log, { function: name }),
+  });
+}
+
 /** Runs programs that nobody has deployed, for builds; started when it is first asked. */
 export interface Prover extends AsyncDisposable {
   readonly prove: Prove;
@@ -165,6 +182,7 @@ export async function checkMachine(
     { what: "Node", isThere: true, detail: `${process.versions.node}, V8 ${process.versions.v8}` },
     ...layers,
     { what: "add-on for Wasm", isThere: kept, detail },
+    { what: "Docker", ...(await describeDocker({ host: process.env.DOCKER_HOST, clock: settings.clock })) },
   ];
 }
 

@@ -12,7 +12,14 @@ import { findErrno, toStateError } from "./artifacts/state-error.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
-import { CGROUP_ROOT, openIsolateEngine, openProver, openWasiEngine, type Prover } from "./engines.ts";
+import {
+  CGROUP_ROOT,
+  openContainerEngine,
+  openIsolateEngine,
+  openProver,
+  openWasiEngine,
+  type Prover,
+} from "./engines.ts";
 import { createControl } from "./http/control.ts";
 import { type Gateway, openGateway } from "./http/gateway.ts";
 import { listen, toUrl } from "./http/listen.ts";
@@ -79,9 +86,10 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const engineSettings = { sandbox, stateDir, addonDir: toAddonDir(settings), blobs: artifacts, clock, log };
   const isolate = stack.use(await openIsolateEngine(engineSettings));
   const wasi = stack.use(await openWasiEngine(engineSettings));
+  const container = stack.use(openContainerEngine(engineSettings));
 
   const router = new Router<LiveFunction>();
-  const engines = { isolate, wasi };
+  const engines = { isolate, wasi, container };
   const deployer = stack.use(
     new Deployer({
       engines,

@@ -47,6 +47,9 @@ const MIN_API = [1, 41] as const;
 /** A daemon that is well answers in milliseconds; one that has to wait for its disk, in seconds. */
 const ASK_MS = 30_000;
 
+/** For those who only want to know whether it is there. */
+const DESCRIBE_MS = 5_000;
+
 /** One Docker daemon, there or not. */
 export class Docker implements AsyncDisposable {
   readonly #options: DockerOptions;
@@ -114,6 +117,19 @@ export class Docker implements AsyncDisposable {
   #open(): Promise<DockerApi> {
     this.#api ??= openApi(this.socketPath, this.#agent);
     return this.#api;
+  }
+}
+
+/** Whether there is one, and which; or why not. Never rejects. */
+export async function describeDocker(options: DockerOptions): Promise<{ isThere: boolean; detail: string }> {
+  await using docker = new Docker(options);
+  try {
+    const { version, os, arch } = await docker.getMachine({ limitMs: DESCRIBE_MS });
+    return { isThere: true, detail: `${version} on ${os}/${arch}` };
+  } catch (thrown) {
+    const { message, hint } = toDockerError(thrown, { verb: "tell its version", socketPath: docker.socketPath });
+    const what = hint === undefined ? message : `${message}; ${hint}`;
+    return { isThere: false, detail: `${what}: there are no containers` };
   }
 }
 
