@@ -8,7 +8,9 @@
 
 import { resolve } from "node:path";
 import type { Esbuild } from "../build/esbuild.ts";
-import { planBuild } from "../build/plan.ts";
+import type { FormFailure } from "../build/failed-forms.ts";
+import type { ImageBuilder } from "../build/image-builder.ts";
+import { hasWasmEntry, planBuild } from "../build/plan.ts";
 import type { Prove } from "../build/prove.ts";
 import { type Builder, openBuilder } from "../build/run.ts";
 import type { Client } from "../client/client.ts";
@@ -18,6 +20,7 @@ import type { DeploymentSummary, StepDone } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Project } from "../model/function.ts";
 import { formatMs } from "../model/units.ts";
+import { reportFailures } from "./form-failures.ts";
 import type { Printer } from "./print.ts";
 import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName } from "./projects.ts";
 
@@ -25,8 +28,8 @@ import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName 
 interface Deployed {
   readonly name: string;
   readonly isRoot: boolean;
-  /** It is a program that the build may make faster. */
-  readonly isWasm: boolean;
+  /** One of its forms is a program that the build may make faster. */
+  readonly hasWasm: boolean;
 }
 
 /** How one deployment went. */
@@ -41,19 +44,22 @@ export interface DeployableParts {
   readonly cacheDir: string;
   /** Tells what the steps of a build are worth; without it, only what is known from before counts. */
   readonly prove?: Prove;
+  /** Makes images; without it a Dockerfile cannot be built. */
+  readonly images?: ImageBuilder;
   /** Which `[env.NAME]`. */
   readonly env: string | undefined;
   readonly print: Printer;
   /** Who has which name, shared by all. */
   readonly names: Map<string, ProjectPlace>;
+  /** What was told last of the forms that a function goes without, so that it is not told at every build. */
+  readonly told: Map<string, string>;
 }
 
-/** One project on its way to a node. */
-/** One project of a folder. Nothing is read, built or sent before `deploy`. */
+/** One project of a folder, on its way to a node. Nothing is read, built or sent before `deploy`. */
 export class Deployable implements AsyncDisposable {
   readonly place: ProjectPlace;
   readonly #parts: DeployableParts;
-  #current: { readonly project: Project; readonly builder: Builder } | undefined;
+  #current: { readonly project: Project; readonly builder: Builder; readonly hasWasm: boolean } | undefined;
   /** The name that it holds in `names`. */
   #name: string | undefined;
   /** The name under which the node has it. */
@@ -109,8 +115,7 @@ export class Deployable implements AsyncDisposable {
   }
 
   get #shown(): Deployed {
-    const isWasm = this.#current?.project.main?.endsWith(".wasm") ?? false;
-    return { name: this.name, isRoot: this.place.isRoot, isWasm };
+    return { name: this.name, isRoot: this.place.isRoot, hasWasm: this.#current?.hasWasm ?? false };
   }
 
   async #deploy(signal: AbortSignal, onStep: (step: StepDone) => void) {
@@ -124,8 +129,18 @@ export class Deployable implements AsyncDisposable {
       builder,
       signal,
       onStep,
+      onBuilt: ({ failures }) => this.#tellFailures(failures),
       onOutput: (text) => print.talk(text.trimEnd().replace(/^/gm, print.style.dim(`${this.name} │ `))),
     });
+  }
+
+  #tellFailures(failures: readonly FormFailure[]): void {
+    const { told, print } = this.#parts;
+    const text = JSON.stringify(failures.map(({ engine, error }) => [engine, error.message]));
+    if (told.get(this.name) === text) return;
+    told.set(this.name, text);
+    const placed = failures.map(({ engine, error }) => ({ engine, error: withPlaces(error, this.place.dir) }));
+    reportFailures(print, this.name, placed);
   }
 
   async #read(): Promise<ReadProject> {
@@ -164,11 +179,10 @@ export class Deployable implements AsyncDisposable {
     if (this.#current !== undefined && isSame(this.#current.project, project)) return this.#current;
     await this.#close();
     onChange();
-    const { esbuild, cacheDir, prove } = this.#parts;
-    this.#current = {
-      project,
-      builder: openBuilder(planBuild(project), { esbuild, cacheDir, ...(prove && { prove }) }),
-    };
+    const { esbuild, cacheDir, prove, images } = this.#parts;
+    const plan = planBuild(project);
+    const builder = openBuilder(plan, { esbuild, cacheDir, ...(prove && { prove }), ...(images && { images }) });
+    this.#current = { project, builder, hasWasm: hasWasmEntry(plan) };
     return this.#current;
   }
 

@@ -7,7 +7,7 @@
 
 import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { findEntry, listConfigFiles, readKind } from "../config/folder.ts";
+import { findDockerfile, findEntry, listConfigFiles, readKind } from "../config/folder.ts";
 import { readProject } from "../config/read-project.ts";
 import { type Diagnostic, NebulaError } from "../model/errors.ts";
 import type { Project } from "../model/function.ts";
@@ -48,12 +48,18 @@ export async function requireFolder(dir: string): Promise<void> {
  */
 export async function findProjects(dir: string): Promise<readonly ProjectPlace[]> {
   await requireFolder(dir);
-  const hasRoot = (await listConfigFiles(dir)).length > 0 || (await findEntry(dir)) !== undefined;
   const names = await listFolders(toFunctionsDir(dir));
+  const entry = (await findEntry(dir)) ?? (await findLoneDockerfile(dir));
+  const hasRoot = (await listConfigFiles(dir)).length > 0 || entry !== undefined;
   return [
     ...(hasRoot ? [{ dir, isRoot: true }] : []),
     ...names.map((name) => ({ dir: join(toFunctionsDir(dir), name), isRoot: false })),
   ];
+}
+
+/** Beside functions it is more likely to be about them, or about the node. */
+async function findLoneDockerfile(dir: string): Promise<string | undefined> {
+  return (await readKind(toFunctionsDir(dir))) === "folder" ? undefined : await findDockerfile(dir);
 }
 
 async function listFolders(dir: string): Promise<string[]> {

@@ -49,28 +49,40 @@ function tellRoot(print: Printer, rows: readonly Row[], outcomes: readonly Outco
 
 interface Row {
   readonly name: string;
-  /** `active`, `failed`, `failed, an older one serves`, `from before`. */
+  /** `active`, `failed`, `failed, an older one serves`, `from before`; and `without container` where a form is missing. */
   readonly state: string;
   readonly engine?: string;
   readonly url?: string;
   readonly routes: readonly string[];
   readonly deployment?: string;
   readonly code?: string;
+  /** Forms that cannot answer; absent when all can. */
+  readonly failures?: readonly FailedForm[];
+}
+
+interface FailedForm {
+  readonly engine: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 function toRows(functions: readonly FunctionStatus[], outcomes: readonly Outcome[]): Row[] {
   const failed = new Map(outcomes.flatMap((one) => (one.state === "failed" ? [[one.name, one.error.code]] : [])));
   const deployed = new Set(outcomes.map(({ name }) => name));
-  const serving = functions.map(({ name, engine, urls, routes, deployment }) => {
+  const serving = functions.map(({ name, engine, urls, routes, deployment, forms }) => {
     const code = failed.get(name);
+    const failures = forms.flatMap((form) => (form.failure ? [{ engine: form.engine, ...form.failure }] : []));
+    const state = code !== undefined ? "failed, an older one serves" : deployed.has(name) ? "active" : "from before";
+    const without = failures.length === 0 ? "" : `, without ${failures.map((form) => form.engine).join(", ")}`;
     return {
       name,
-      state: code !== undefined ? "failed, an older one serves" : deployed.has(name) ? "active" : "from before",
+      state: state + without,
       engine,
       ...(urls[0] !== undefined && { url: urls[0] }),
       routes,
       deployment: deployment.id,
       ...(code !== undefined && { code }),
+      ...(failures.length > 0 && { failures }),
     };
   });
   const names = new Set(functions.map(({ name }) => name));

@@ -6,11 +6,13 @@
  *     <name>.wasm          a Wasm program, standard bytes that any runtime takes; files/ has what ships with it
  *     index.js …           a JavaScript function, its modules and its source map
  *     assets/              static files, without their compressed forms
+ *
+ * Where there are several forms, each is in a folder with the name of its engine.
  */
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, normalize, sep } from "node:path";
-import { type BlobSources, readBlobSource } from "../build/blob-source.ts";
+import type { BlobSources } from "../build/blob-source.ts";
 import type { Built } from "../build/built.ts";
 import type { Artifact, Digest } from "../model/artifact.ts";
 import type { FunctionSpec } from "../model/function.ts";
@@ -24,7 +26,7 @@ export async function writeBuilt(
   const files = new Map<string, Digest>();
   for (const form of forms) {
     const listed = "artifact" in form ? listFiles(form.artifact, spec.name) : [];
-    for (const [name, digest] of listed) files.set(name, digest);
+    for (const [name, digest] of listed) files.set(forms.length > 1 ? join(form.engine, name) : name, digest);
   }
   for (const [path, file] of Object.entries(assets?.files ?? {})) files.set(join("assets", path), file.digest);
   for (const [name, digest] of files) await writeBlob(join(dir, name), { digest, blobs });
@@ -55,5 +57,6 @@ async function writeBlob(path: string, { digest, blobs }: { digest: Digest; blob
   const source = blobs.get(digest);
   if (source === undefined) return;
   await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, await readBlobSource(source));
+  if (source.from === "file") await copyFile(source.path, path);
+  else await writeFile(path, source.content);
 }

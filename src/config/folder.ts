@@ -30,6 +30,12 @@ export async function findEntry(dir: string): Promise<string | undefined> {
   return undefined;
 }
 
+/** The Dockerfile that needs no name. */
+export async function findDockerfile(dir: string): Promise<string | undefined> {
+  const path = join(dir, "Dockerfile");
+  return (await readKind(path)) === "file" ? path : undefined;
+}
+
 /** What is at a path. */
 export type PathKind = "file" | "folder" | "neither" | "missing" | "unreadable";
 

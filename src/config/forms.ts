@@ -13,13 +13,12 @@ import { ENGINE_NAMES, type EngineName, type ImageSource, type Project } from ".
 import { readPath } from "./build-settings.ts";
 import { findEnginePlace, readEngines } from "./engines.ts";
 import type { Findings } from "./findings.ts";
-import { findEntry, readKind } from "./folder.ts";
+import { findDockerfile, findEntry } from "./folder.ts";
 import { readImage } from "./image.ts";
 import { findNebula, findSetting, type Settings } from "./settings.ts";
 import { findText, type Value } from "./value.ts";
 
-/** The name under which a Dockerfile needs no configuration. */
-export const DOCKERFILE = "Dockerfile";
+const DOCKERFILE = "Dockerfile";
 
 /** Where a project is read from. */
 export interface FormsPlace {
@@ -52,7 +51,7 @@ export async function readForms(settings: Settings, place: FormsPlace): Promise<
     findSetting(settings, "assets") !== undefined;
   const main = await readMain(settings, { ...place, isLookedFor: !isStatic && needsMain(wanted, named) });
   if (isStatic) return { engines: wanted ?? ["isolate"], hasCode: false };
-  const hasDockerfile = await isDockerfileThere(place);
+  const hasDockerfile = (await findDockerfile(place.dir)) !== undefined;
   const engines = wanted ?? chooseEngines(settings, { named, main, hasImage: hasImage || hasDockerfile, place });
   const found: Found = { named, main, hasDockerfile, isMainGiven: givenMain !== undefined };
   return { engines, hasCode: true, ...(await toSources(settings, { engines, found, place })) };
@@ -94,10 +93,6 @@ async function readMain(
   if (text?.endsWith(".py")) findings.onValue(given.path, "is refused: there is no Python engine");
   if (isMade) return text === undefined ? undefined : resolve(dir, text);
   return await readPath(given, { dir, kind: "file", findings });
-}
-
-async function isDockerfileThere({ dir }: FormsPlace): Promise<boolean> {
-  return (await readKind(join(dir, DOCKERFILE))) === "file";
 }
 
 interface Choice {

@@ -13,6 +13,7 @@ import { type Log, systemClock } from "../../model/ports.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import { defineCommand } from "../command.ts";
 import { DIR_ARG, ENV_ARG, STATE_ARG, toStateDir } from "../common-args.ts";
+import { reportFailures } from "../form-failures.ts";
 import type { Printer } from "../print.ts";
 import { readPlace, requireFolder } from "../projects.ts";
 import { formatTable } from "../style.ts";
@@ -49,6 +50,7 @@ export default defineCommand({
     });
     print.warn(built.warnings);
     const { spec } = project;
+    reportFailures(print, spec.name, built.failures);
     const files = args.out === undefined ? [] : await writeBuilt(resolve(io.cwd, args.out), { spec, built });
     const { forms, assets, steps } = built;
     const value = { name: spec.name, steps, forms, ...(assets && { assets }), files };
@@ -90,14 +92,17 @@ function formatCount(count: number, what: string): string {
 }
 
 function toFormRow(form: Form): string[] {
-  if ("failure" in form) return [form.engine, "", form.failure];
+  if ("failure" in form) return [form.engine, "", "failed"];
   const { artifact } = form;
   const main = artifact.kind === "image" ? artifact.archive : artifact.main;
   return [form.engine, main === undefined ? "" : formatBytes(main.bytes), describeArtifact(artifact)];
 }
 
 function describeArtifact(artifact: Artifact): string {
-  if (artifact.kind === "image") return `image, ${artifact.image}`;
+  if (artifact.kind === "image") {
+    const { archive, image, platform = "" } = artifact;
+    return archive === undefined ? `image, ${image}` : `image, ${image.slice(0, "sha256:".length + 12)}, ${platform}`;
+  }
   const { kind, main } = artifact;
   const count = kind === "js" ? artifact.modules.length : Object.keys(artifact.files).length;
   const beside = count === 0 ? "" : `, ${formatCount(count, kind === "js" ? "module" : "file")} beside it`;

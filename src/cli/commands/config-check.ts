@@ -4,6 +4,8 @@
 
 import { resolve } from "node:path";
 import { type Diagnostic, NebulaError } from "../../model/errors.ts";
+import { type ChainSettings, type ContainerSettings, DEFAULT_CHAIN, DEFAULT_CONTAINER } from "../../model/function.ts";
+import { formatBytes, formatMs } from "../../model/units.ts";
 import { usageError } from "../args.ts";
 import { defineCommand } from "../command.ts";
 import { DIR_ARG, ENV_ARG } from "../common-args.ts";
@@ -82,17 +84,38 @@ function toFailure(
 }
 
 function formatProject({ project }: ReadProject, cwd: string): string {
-  const { spec, main, assetsDir, configFile } = project;
+  const { spec, main, entries, image, assetsDir, configFile } = project;
   const rows = [
     ["file", configFile === undefined ? "none" : toShownPath(configFile, cwd)],
     ["main", main === undefined ? "none" : toShownPath(main, cwd)],
+    ...Object.entries(entries ?? {}).map(([engine, path]) => [`form of ${engine}`, toShownPath(path, cwd)]),
+    ...(image ? [["image", "reference" in image ? image.reference : toShownPath(image.dockerfile, cwd)]] : []),
     ...(assetsDir === undefined ? [] : [["assets", toShownPath(assetsDir, cwd)]]),
     ["engines", spec.engines.join(", ")],
     ["compatibility", [spec.compatibility.date, ...spec.compatibility.flags].join(" ")],
     ["routes", spec.routes.join(" ") || "none"],
     ["bindings", spec.bindings.map(({ name, type }) => `${name} (${type})`).join(", ") || "none"],
     ["outbound", spec.outbound.join(" ") || "none: fetch reaches nothing"],
+    ...(spec.engines.length > 1 ? [["strategy", describeChain(spec.chain ?? DEFAULT_CHAIN)]] : []),
+    ...(image ? describeContainer(spec.container ?? DEFAULT_CONTAINER) : []),
     ...toLimitRows(spec),
   ];
   return `${spec.name} ok\n${formatTable(rows, { indent: "  " })}`;
+}
+
+function describeChain({ strategy, isIdempotent, weaker }: ChainSettings): string {
+  const words = [strategy, ...(isIdempotent ? ["idempotent"] : [])];
+  return [...words, ...weaker.map((engine) => `${engine} allowed though weaker`)].join(", ");
+}
+
+function describeContainer(settings: ContainerSettings): string[][] {
+  const { interface: asked, port, probe, args, user, cpus, pids, tmpBytes, stopMs, removeMs } = settings;
+  const shownPort = port === undefined ? "the image's port" : `port ${port}`;
+  const how =
+    asked === "stdio" ? "stdio, one container for each request" : `http, ${shownPort}, probe ${probe ?? "none"}`;
+  return [
+    ["container", `${how}, user ${user ?? "the image's"}${args ? `, ${args.length} arguments` : ""}`],
+    ["", `${cpus} processors, ${pids} processes, ${formatBytes(tmpBytes)} for /tmp and /run`],
+    ["", `stopped after ${formatMs(stopMs)} frozen, removed after ${formatMs(removeMs)} stopped`],
+  ];
 }

@@ -45,10 +45,10 @@ export default defineCommand({
     printLayers(print, host.layers);
     const client = createClient(host);
     const cacheDir = join(stateDir, "cache");
-    const options = { client, cacheDir, env: args.env, print, signal };
+    const options = { client, cacheDir, env: args.env, print, told: new Map<string, string>(), signal };
     const outcomes = await deployAll(places, options);
     printReady(print, { ...host, functions: await client.listFunctions({ signal }), outcomes });
-    const improvable = places.filter((_, i) => outcomes[i]?.isWasm);
+    const improvable = places.filter((_, i) => outcomes[i]?.hasWasm);
     const improving = improve(improvable, options, settings).catch((thrown) => signal.aborted || print.report(thrown));
     await untilAborted(signal);
     await improving;
@@ -63,6 +63,7 @@ interface DeployAllOptions {
   readonly cacheDir: string;
   readonly env: string | undefined;
   readonly print: Printer;
+  readonly told: Map<string, string>;
   readonly signal: AbortSignal;
 }
 

@@ -29,7 +29,10 @@ describe("nebula build", () => {
     expect(await readFile(join(folder.dir, "out/files/data/a.txt"), "utf8")).toBe("a");
     expect(new Uint8Array(await readFile(join(folder.dir, "out/sample.wasm"))).byteLength).toBeGreaterThan(8);
     const manifest = JSON.parse(await readFile(join(folder.dir, "out/manifest.json"), "utf8"));
-    expect(manifest).toMatchObject({ spec: { name: "sample" }, forms: [{ engine: "wasi", artifact: { kind: "wasi-p1" } }] });
+    expect(manifest).toMatchObject({
+      spec: { name: "sample" },
+      forms: [{ engine: "wasi", artifact: { kind: "wasi-p1" } }],
+    });
   });
 
   test("writes a JavaScript function and its static files, too", async () => {
@@ -47,6 +50,38 @@ describe("nebula build", () => {
       files: ["assets/a/b.txt", "index.js", "index.js.map", "manifest.json"],
     });
     expect(steps.map(({ step }: { step: string }) => step).sort()).toEqual(["assets", "bundle"]);
+  });
+
+  test("goes without a form that fails, says why, and writes each form into a folder of its own", async () => {
+    await using folder = await createProgram({
+      "wrangler.toml":
+        'name = "sample"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n[nebula]\n' +
+        'engines = ["wasi", "isolate"]\nallow_weaker = ["isolate"]\nforms = { wasi = "bad.wasm" }\n',
+      "index.ts": "export default { fetch: () => new Response() };\n",
+      "bad.wasm": "hello",
+    });
+    const { code, stdout, stderr } = await run(["build", "--out", "out"], { cwd: folder.dir });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(
+      /^sample {2}warning {2}it goes without its form for "wasi", whose build failed\nerror NEBULA_BUILD_FAILED\nCannot use "bad\.wasm": it is not a WebAssembly file\n/,
+    );
+    expect(stderr).toContain("in step module");
+    expect(stdout).toMatch(/\n {2}wasi +failed\n {2}isolate +\d+ B +js, sha256:/);
+    const json = JSON.parse((await run(["build", "--json", "--out", "out"], { cwd: folder.dir })).stdout);
+    expect(json.forms).toMatchObject([
+      { engine: "wasi", failure: 'Cannot use "bad.wasm": it is not a WebAssembly file' },
+      { engine: "isolate", artifact: { kind: "js" } },
+    ]);
+    expect(json.files).toEqual(["isolate/index.js", "isolate/index.js.map", "manifest.json"]);
+  });
+
+  test("names an image that the node pulls", async () => {
+    const image = `debian@sha256:${"a".repeat(64)}`;
+    await using folder = await createFolder({ "wrangler.toml": `nebula.container.image = "${image}"\nname = "a"\n` });
+    const { code, stdout } = await run(["build"], { cwd: folder.dir });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n {2}image +[\d.]+ m?s +pulled by the node\n/);
+    expect(stdout).toContain(`image, ${image}\n`);
   });
 
   test("fails as a deployment would", async () => {

@@ -20,6 +20,29 @@ describe("nebula config check", () => {
     expect(stdout).toMatch(/routes +\*\/\*\n/);
   });
 
+  test("shows the forms of a function, and how its container is run", async () => {
+    await using folder = await createFolder({
+      "wrangler.toml":
+        'name = "shop"\nmain = "index.ts"\ncompatibility_date = "2026-11-01"\n[nebula]\nidempotent = true\n' +
+        'engines = ["wasi", "container"]\nforms = { wasi = "x.wasm" }\ncontainer = { port = 80, cpus = 0.5 }\n',
+      "index.ts": HANDLER,
+      "x.wasm": "",
+      Dockerfile: "FROM scratch",
+    });
+    const { code, stdout } = await run(["config", "check"], { cwd: folder.dir });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/\n {2}form of wasi +x\.wasm\n {2}image +Dockerfile\n {2}engines +wasi, container\n/);
+    expect(stdout).toMatch(/\n {2}strategy +ordered, idempotent\n {2}container +http, port 80, probe none, /);
+    expect(stdout).toMatch(/\n +0\.5 processors, 128 processes, 64 MiB for \/tmp and \/run\n/);
+  });
+
+  test("takes a Dockerfile for the root project, but not beside functions", async () => {
+    await using folder = await createFolder({ Dockerfile: "FROM scratch" });
+    expect((await run(["config", "check"], { cwd: folder.dir })).stdout).toMatch(/\n {2}engines +container\n/);
+    await folder.write("functions/hello/index.ts", HANDLER);
+    expect((await run(["config", "check"], { cwd: folder.dir })).stdout).toMatch(/^hello ok\n/);
+  });
+
   test("prints one object with --json", async () => {
     await using folder = await createFolder({ "index.ts": HANDLER });
     const { code, stdout } = await run(["config", "check", "--json"], { cwd: folder.dir });
