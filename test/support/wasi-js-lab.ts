@@ -60,10 +60,8 @@ export async function openWasiJsLab(): Promise<WasiJsLab> {
   return {
     // Cases ask for what never answers: nothing is to be proven with requests of the engine's own.
     engine: {
-      runs: wasi.engine.runs,
-      supports: wasi.engine.supports,
+      ...wasi.engine,
       prepare: (deployment, options) => wasi.engine.prepare(deployment, { ...options, isProven: true }),
-      [Symbol.asyncDispose]: () => wasi.engine[Symbol.asyncDispose](),
     },
     compile,
     build: async (source) => {

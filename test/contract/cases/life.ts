@@ -25,6 +25,22 @@ export const LIFE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "what a function uses is told by its instance, or by the engine for all that share processes",
+    run: async ({ engine, start }) => {
+      const instance = await start(
+        answering("() => { for (const end = Date.now() + 80; Date.now() < end; ); return new Response('done'); }"),
+      );
+      const findUsage = async () => (await instance.findUsage?.()) ?? (await engine.findUsage?.());
+      const before = await findUsage();
+      expect(await askText(instance)).toBe("done");
+      const after = await findUsage();
+      expect(after?.memoryBytes).toBeGreaterThan(1_000_000);
+      expect((after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)).toBeGreaterThanOrEqual(40);
+      await instance[Symbol.asyncDispose]();
+      expect(await instance.findUsage?.()).toBeUndefined();
+    },
+  },
+  {
     name: "dispose() ends requests under way, and twice is quiet",
     run: async ({ prepare }) => {
       const prepared = await prepare(answering("() => new Promise(() => {})"));

@@ -70,6 +70,16 @@ describe("createClient()", () => {
     expect(fake.asked).toMatchObject([{ line: "GET /v1/functions", headers: { authorization: "Bearer secret" } }]);
   });
 
+  test("getTop() refuses an answer in which a figure is missing", async () => {
+    const node = { version: "1", uptimeMs: 1, cpuMs: 1, memoryBytes: 1 };
+    const top = { atMs: 1, node, functions: [], shared: [] };
+    await using whole = await openFake({ json: top });
+    expect(await whole.client.getTop()).toEqual(top);
+    expect(whole.asked[0]?.line).toBe("GET /v1/top");
+    await using wrong = await openFake({ json: { ...top, shared: [{ engine: "wasi", usage: { cpuMs: 1 } }] } });
+    await expect(wrong.client.getTop()).rejects.toMatchObject({ code: "NEBULA_NODE_UNREACHABLE" });
+  });
+
   test("getFunction() escapes the name", async () => {
     await using fake = await openFake({ json: { function: HELLO, deployments: [{ ...DEPLOYMENT, state: "active" }] } });
     expect((await fake.client.getFunction("a/../b")).function).toEqual(HELLO);
