@@ -10,14 +10,7 @@
 import { type Agent, type ClientRequest, type IncomingMessage, request as sendHead } from "node:http";
 import type { Socket } from "node:net";
 import { NebulaError } from "../../model/errors.ts";
-import {
-  type Answer,
-  type Body,
-  type Call,
-  findHeader,
-  type HeaderList,
-  type ResponseHead,
-} from "../../model/exchange.ts";
+import { type Answer, type Body, type Call, findHeader, type HeaderList } from "../../model/exchange.ts";
 import type { Limits } from "../../model/function.ts";
 import { findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
 import type { Clock } from "../../model/ports.ts";
@@ -52,6 +45,7 @@ export interface ExchangeOptions extends HttpFetchOptions {
 }
 
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ETIMEDOUT"]);
+const NOT_HTTP = "it is not HTTP/1.1 as RFC 9112 has it";
 const STALE = new Set(["ECONNRESET", "EPIPE"]);
 
 /** One request on its way. Sent by being made. */
@@ -64,6 +58,7 @@ export class Exchange {
   readonly #timer: Disposable;
   readonly #onAbort = () => this.break(clientGone("response"));
   #hasHead = false;
+  #isAnswered = false;
   #tunnel: Socket | undefined;
   /** Why we ended it. */
   #broken: NebulaError | undefined;
@@ -128,8 +123,7 @@ export class Exchange {
   #settle(): void {
     this.#timer[Symbol.dispose]();
     this.#call.signal.removeEventListener("abort", this.#onAbort);
-    // Without effect where there is an answer.
-    this.#answer.reject(this.#explain());
+    if (!this.#isAnswered) this.#answer.reject(this.#explain());
     this.#settled.resolve();
   }
 
@@ -149,29 +143,22 @@ export class Exchange {
     const fields = toFields(message);
     const head = readResponseHead({ status: message.statusCode, headers: toHeaders(fields) }, limits.headerBytes);
     if (typeof head === "string") throw responseInvalid(this.#options, head);
+    if (message.httpVersionMajor !== 1) throw responseInvalid(this.#options, NOT_HTTP);
     const length = findHeader(fields, "content-length");
     const lengthBytes = length === undefined ? undefined : Number(length);
     const { bytes, isWhole } = await gather(message, { lengthBytes, clock });
     if (!isWhole && message.destroyed) throw this.#explain();
+    const isTooLarge = isWhole && (bytes?.byteLength ?? 0) > limits.responseBodyBytes;
+    if (isTooLarge) throw responseTooLarge(this.#options);
     const mayTrail = findHeader(fields, "transfer-encoding") !== undefined;
-    this.#resolve(message, { head, bytes, isWhole, mayTrail });
+    const trailers = mayTrail ? this.#whenTrailing(message, isWhole) : undefined;
+    this.#resolve({ head, body: isWhole ? bytes : this.#guard(message, bytes), trailers, settled: this.settled });
   }
 
-  #resolve(
-    message: IncomingMessage,
-    {
-      head,
-      bytes,
-      isWhole,
-      mayTrail,
-    }: { head: ResponseHead; bytes: Buffer | null; isWhole: boolean; mayTrail: boolean },
-  ): void {
-    if (isWhole && (bytes?.byteLength ?? 0) > this.#options.limits.responseBodyBytes)
-      throw responseTooLarge(this.#options);
-    const trailers = mayTrail ? this.#whenTrailing(message, isWhole) : undefined;
-    const body = isWhole ? bytes : this.#guard(message, bytes);
+  #resolve(answer: HttpAnswer): void {
+    this.#isAnswered = true;
     this.#timer[Symbol.dispose]();
-    this.#answer.resolve({ head, body, settled: this.settled, ...(trailers !== undefined && { trailers }) });
+    this.#answer.resolve(answer);
   }
 
   #guard(message: IncomingMessage, first: Buffer | null): Body {
@@ -225,9 +212,8 @@ export class Exchange {
       this.break(responseInvalid(this.#options, "it changes to a protocol that nobody asked for"));
       return;
     }
-    this.#timer[Symbol.dispose]();
     const head = { status: 101, headers: toHeaders(toFields(message)) };
-    this.#answer.resolve({ head, body: null, tunnel: toTunnel(socket, first), settled: this.settled });
+    this.#resolve({ head, body: null, tunnel: toTunnel(socket, first), settled: this.settled });
   }
 
   #explain(): NebulaError {
@@ -238,7 +224,7 @@ export class Exchange {
       return responseInvalid(this.#options, `its headers have more than ${limits.headerBytes} bytes`);
     }
     if (code.startsWith("HPE_")) {
-      return responseInvalid(this.#options, "it is not HTTP/1.1 as RFC 9112 has it", this.#cause);
+      return responseInvalid(this.#options, NOT_HTTP, this.#cause);
     }
     const why = UNREACHABLE.has(code) ? `nothing answers on its port ${port}` : "its container closed the connection";
     return guestExited(this.#options, `${describeFailed(name, this.#hasHead)}: ${why}`, this.#cause);
