@@ -180,7 +180,7 @@ export class Lane implements JobPlace, AsyncDisposable {
     const { clock } = this.#parts;
     try {
       const arrivedAtMs = clock.nowMs();
-      await this.loadFor(job);
+      if (!this.#loads.has(program)) await this.loadFor(job);
       const loadMs = clock.nowMs() - arrivedAtMs;
       const answer = await this.#invocations.fetch(program.tenant, {
         ...request,

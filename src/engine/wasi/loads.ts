@@ -30,6 +30,7 @@ export interface LoadsParts {
 interface Load {
   readonly done: Promise<void>;
   hasBegun: boolean;
+  isDone: boolean;
   hasLeft: boolean;
   /** Gives it up while it has not begun. */
   leave: () => void;
@@ -43,6 +44,11 @@ export class Loads {
 
   constructor(parts: LoadsParts) {
     this.#parts = parts;
+  }
+
+  /** Whether the program is there already. Asked for every request. */
+  has({ id }: HostedProgram): boolean {
+    return this.#loads.get(id)?.isDone === true;
   }
 
   /** Has the program of a job there, unless it is. The first job to ask is the one to blame. @throws {NebulaError} NEBULA_START_FAILED. */
@@ -77,7 +83,7 @@ export class Loads {
   #begin(job: Job): Load {
     const { program } = job;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const load: Load = { done: promise, hasBegun: false, hasLeft: false, leave: () => {} };
+    const load: Load = { done: promise, hasBegun: false, isDone: false, hasLeft: false, leave: () => {} };
     this.#loads.set(program.id, load);
     this.#load(job, load).then(resolve, (error) => {
       if (this.#loads.get(program.id) === load) this.#loads.delete(program.id);
@@ -112,6 +118,7 @@ export class Loads {
       const answer = await call.answer;
       load.hasBegun = true;
       await readBody(answer.body);
+      load.isDone = true;
       if (head.codeBytes > 0 && !isFromCode(await answer.trailers)) program.onCodeRefused();
     } catch (thrown) {
       throw await invocations.explain(thrown, tenant, { code: "NEBULA_START_FAILED", what });
