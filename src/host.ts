@@ -60,6 +60,8 @@ export interface Host extends AsyncDisposable {
 /** The version of the node, as package.json has it. */
 export const VERSION = "0.1.0";
 const DRAIN_MS = 10_000;
+/** How long one upload may take: an image has gigabytes, and the way to a small node may be slow. */
+const UPLOAD_MS = 3_600_000;
 
 /**
  * Starts a node and brings back the functions that it had.
@@ -160,7 +162,8 @@ async function openControl(
   app: ReturnType<typeof createControl>,
   { hostname, controlPort }: HostSettings,
 ): Promise<Server> {
-  const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
+  const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+  const server = createServer({ requestTimeout: UPLOAD_MS }, listener);
   await listen(server, { hostname, port: controlPort });
   return server;
 }

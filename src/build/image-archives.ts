@@ -10,10 +10,10 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type Blob, type Digest, isDigest } from "../model/artifact.ts";
+import { type Blob, type Digest, isDigest, MAX_ARCHIVE_BYTES } from "../model/artifact.ts";
 import { NebulaError } from "../model/errors.ts";
 import { hasShape, isCount, isNumber } from "../model/shape.ts";
-import { formatBytes, GIB } from "../model/units.ts";
+import { formatBytes } from "../model/units.ts";
 
 /** An image as a file. */
 export interface ImageArchive {
@@ -30,9 +30,6 @@ export interface KeepOptions {
   save(): Promise<ReadableStream<Uint8Array>>;
   readonly signal: AbortSignal;
 }
-
-/** What a node takes; a larger image is refused before it is sent. */
-export const ARCHIVE_LIMIT_BYTES = 4 * GIB;
 
 /** Part of the folder's name: to be changed with what is kept or how it is made. */
 const VERSION = "images-v1";
@@ -92,7 +89,7 @@ async function writeStream(path: string, stream: ReadableStream<Uint8Array>, sig
   for await (const chunk of stream) {
     signal.throwIfAborted();
     bytes += chunk.byteLength;
-    if (bytes > ARCHIVE_LIMIT_BYTES) throw tooLarge();
+    if (bytes > MAX_ARCHIVE_BYTES) throw tooLarge();
     hash.update(chunk);
     await file.writeFile(chunk);
   }
@@ -113,7 +110,7 @@ async function removeOlder(dir: string): Promise<void> {
 function tooLarge(): NebulaError {
   return new NebulaError(
     "NEBULA_BUILD_FAILED",
-    `Cannot keep the image: it has more than ${formatBytes(ARCHIVE_LIMIT_BYTES)}`,
+    `Cannot keep the image: it has more than ${formatBytes(MAX_ARCHIVE_BYTES)}`,
     {
       hint: "Push it to a registry and name it as image under [nebula.container], or begin it FROM a smaller one",
     },

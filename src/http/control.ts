@@ -9,7 +9,7 @@ import { Hono } from "hono";
 import type { Artifacts } from "../artifacts/artifacts.ts";
 import type { Deployer } from "../deploy.ts";
 import type { LiveFunction } from "../live-function.ts";
-import { type Digest, isDigest } from "../model/artifact.ts";
+import { type Digest, isDigest, MAX_ARCHIVE_BYTES } from "../model/artifact.ts";
 import type { DeploymentSummary, NodeStatus } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Log } from "../model/ports.ts";
@@ -39,7 +39,6 @@ export interface ControlParts {
 }
 
 const JSON_LIMIT_BYTES = 16 * MIB;
-const BLOB_LIMIT_BYTES = 256 * MIB;
 const LISTED_DEPLOYMENTS = 50;
 const METHOD = /^[A-Z]{1,20}$/;
 const PATH = /^\/[\x21-\x22\x24-\x7e]{0,4096}$/;
@@ -106,7 +105,7 @@ export function createControl(parts: ControlParts): Hono {
     const digest = c.req.param("digest");
     if (!isDigest(digest)) throw invalid("the path does not end with a sha256 digest");
     await artifacts.put(digest, c.req.raw.body ?? new Uint8Array(), {
-      limitBytes: BLOB_LIMIT_BYTES,
+      limitBytes: MAX_ARCHIVE_BYTES,
       signal: c.req.raw.signal,
     });
     return c.json({ digest } satisfies { digest: Digest }, 201);

@@ -2,7 +2,7 @@
  * The border of the control API: what an author sends is a deployment, or it is refused.
  */
 
-import { isDigest } from "../model/artifact.ts";
+import { isDigest, MAX_ARCHIVE_BYTES, MAX_BLOB_BYTES } from "../model/artifact.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
@@ -37,19 +37,20 @@ const MAX_FILES = 20_000;
 const MAX_DEPTH = 100;
 const DAY_MS = 86_400_000;
 
-const isBlob = hasShape({ digest: isDigest, bytes: isCount });
-const isModuleFile = hasShape({
-  digest: isDigest,
-  bytes: isCount,
-  name: matches(/^\.?[^\0]{1,512}$/),
-  kind: oneOf("js", "wasm", "text", "data", "json"),
-});
-
 /** A whole number within both bounds. */
 const isCountIn = (least: number, most: number): Check => {
   const isWithin = between(least, most);
   return (value) => isCount(value) && isWithin(value);
 };
+
+const isBlobSize = isCountIn(0, MAX_BLOB_BYTES);
+const isBlob = hasShape({ digest: isDigest, bytes: isBlobSize });
+const isModuleFile = hasShape({
+  digest: isDigest,
+  bytes: isBlobSize,
+  name: matches(/^\.?[^\0]{1,512}$/),
+  kind: oneOf("js", "wasm", "text", "data", "json"),
+});
 
 const isLimits = hasShape({
   wallMs: between(1, DAY_MS),
@@ -170,7 +171,7 @@ const isImage = matches(/^(?:sha256:[0-9a-f]{64}|[a-z0-9][\w.:/-]{0,400}@sha256:
 const isImageArtifact = hasShape({
   kind: oneOf("image"),
   image: isImage,
-  archive: optional(isBlob),
+  archive: optional(hasShape({ digest: isDigest, bytes: isCountIn(1, MAX_ARCHIVE_BYTES) })),
   platform: optional(matches(/^[a-z0-9]+(?:\/[a-z0-9]+){1,2}$/)),
 });
 
@@ -186,7 +187,7 @@ const isForms = listOf(
 
 const isFile = hasShape({
   digest: isDigest,
-  bytes: isCount,
+  bytes: isBlobSize,
   contentType: matches(/^[\x20-\x7e]{1,200}$/),
   encoded: optional(recordOf(isBlob)),
 });

@@ -5,6 +5,8 @@
  * sources give the same name. A deployment may carry static files beside it: the same form, another manifest.
  */
 
+import { GIB, MIB } from "./units.ts";
+
 /** SHA-256 in lower-case hexadecimal. */
 export type Digest = `sha256:${string}`;
 
@@ -20,6 +22,11 @@ export interface Blob {
   readonly digest: Digest;
   readonly bytes: number;
 }
+
+/** What a node reads into memory is no larger. */
+export const MAX_BLOB_BYTES = 256 * MIB;
+/** The archive of an image goes from disk to disk, and may be larger. */
+export const MAX_ARCHIVE_BYTES = 4 * GIB;
 
 /** How a guest sees an imported file. `js` is evaluated, `wasm` arrives compiled, `text` a string, `data` an ArrayBuffer. */
 export type ModuleKind = "js" | "wasm" | "text" | "data" | "json";

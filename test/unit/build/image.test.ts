@@ -3,11 +3,10 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { toDigest } from "../../../src/build/blob-source.ts";
 import { createEsbuild } from "../../../src/build/esbuild.ts";
-import { ARCHIVE_LIMIT_BYTES } from "../../../src/build/image-archives.ts";
 import { planBuild } from "../../../src/build/plan.ts";
 import type { BuilderOptions } from "../../../src/build/run.ts";
 import { openBuilder } from "../../../src/build/run.ts";
-import type { ImageArtifact } from "../../../src/model/artifact.ts";
+import { type ImageArtifact, MAX_ARCHIVE_BYTES } from "../../../src/model/artifact.ts";
 import { createFakeDocker, type FakeDocker, toImageId } from "./image-support.ts";
 import { buildFiles, type Files, type ProjectOptions, rejectionOf, tempFolder, toProject } from "./support.ts";
 
@@ -160,7 +159,7 @@ describe("the step image", () => {
   test("fails with what a node would not take, and reads no further", async () => {
     let wasCancelled = false;
     const docker = createFakeDocker();
-    const huge = Object.defineProperty(new Uint8Array(), "byteLength", { value: ARCHIVE_LIMIT_BYTES + 1 });
+    const huge = Object.defineProperty(new Uint8Array(), "byteLength", { value: MAX_ARCHIVE_BYTES + 1 });
     docker.save = async () =>
       new ReadableStream({
         pull: (controller) => controller.enqueue(huge),

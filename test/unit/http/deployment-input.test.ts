@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { parseDeploymentInput } from "../../../src/http/deployment-input.ts";
+import { MAX_ARCHIVE_BYTES, MAX_BLOB_BYTES } from "../../../src/model/artifact.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING } from "../../../src/model/function.ts";
 import { toSpec } from "../../support/guest-source.ts";
 
@@ -49,6 +50,25 @@ test("parseDeploymentInput() lets through what a newer author says besides, and 
   }
 });
 
+test("parseDeploymentInput() refuses files that a node would not hold in memory", () => {
+  const { spec, forms, assets } = input();
+  const [form] = forms;
+  for (const [bytes, isRight] of [
+    [MAX_BLOB_BYTES, true],
+    [MAX_BLOB_BYTES + 1, false],
+  ] as const) {
+    const code = { ...form, artifact: { ...form?.artifact, main: { ...form?.artifact.main, bytes } } };
+    const files = { ...assets, files: { "/a": { ...file, bytes } } };
+    for (const changed of [
+      { spec, forms: [code] },
+      { spec, forms, assets: files },
+    ]) {
+      if (isRight) expect(parseDeploymentInput(changed)).toEqual(changed);
+      else expect(() => parseDeploymentInput(changed)).toThrow("is missing or not as it should be");
+    }
+  }
+});
+
 test("parseDeploymentInput() takes code alone, or assets alone, and not neither", () => {
   const { spec, forms, assets } = input();
   expect(parseDeploymentInput({ spec, forms })).not.toHaveProperty("assets");
@@ -72,6 +92,8 @@ test.each([
   ["an id", { image: digest }, true],
   ["an id with its archive", { image: digest, archive: { digest, bytes: 1 }, platform: "linux/arm64/v8" }, true],
   ["a name with a digest", { image: `docker.io/library/nginx@${digest}` }, true],
+  ["an archive of gigabytes", { image: digest, archive: { digest, bytes: MAX_ARCHIVE_BYTES } }, true],
+  ["an archive that is too large", { image: digest, archive: { digest, bytes: MAX_ARCHIVE_BYTES + 1 } }, false],
   ["a name with a tag", { image: "nginx:latest" }, false],
   ["an option", { image: `--privileged@${digest}` }, false],
   ["a platform that is none", { image: digest, platform: "../amd64" }, false],
