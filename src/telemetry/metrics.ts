@@ -59,8 +59,7 @@ export class Metrics {
 
   /** The figures of a function in one engine; of nothing when it was never asked there. */
   read(name: string, engine: Engine, nowMs: number): RequestsTop {
-    const requests = this.#functions.get(name)?.get(engine) ?? new Requests();
-    return requests.read(nowMs);
+    return this.#functions.get(name)?.get(engine)?.read(nowMs) ?? NOTHING;
   }
 
   /** Forgets a function. */
@@ -131,6 +130,9 @@ class Requests {
     this.#totals[at] = (this.#totals[at] ?? 0) + amount;
   }
 }
+
+/** What is told of a function that was never asked. */
+const NOTHING = new Requests().read(0);
 
 function toPhase(name: PhaseName, histogram: Histogram): Partial<Record<PhaseName, PhaseTop>> {
   const p50Ms = histogram.findQuantile(0.5);
