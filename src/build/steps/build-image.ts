@@ -6,11 +6,13 @@
 import { stat } from "node:fs/promises";
 import { relative } from "node:path";
 import type { ImageArtifact } from "../../model/artifact.ts";
+import { NebulaError } from "../../model/errors.ts";
 import type { ImageSource, Project } from "../../model/function.ts";
-import { formatBytes } from "../../model/units.ts";
+import { formatBytes, KIB } from "../../model/units.ts";
 import type { BlobSource } from "../blob-source.ts";
 import { keepArchive } from "../image-archives.ts";
 import type { ImageBuilder } from "../image-builder.ts";
+import { createTail, toLastLines } from "../output-tail.ts";
 import { buildFailed, type Step } from "../step.ts";
 
 /** What is built, and by whom. */
@@ -24,6 +26,9 @@ export interface ImageOptions {
 
 /** Tells whose image it is, of those that Docker has. */
 const FUNCTION_LABEL = "nebula.function";
+/** How much is kept of what Docker prints, and how much of it an error repeats. */
+const OUTPUT_BYTES = 64 * KIB;
+const SHOWN_LINES = 20;
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;
 
 /** The step fails with NEBULA_BUILD_FAILED when there is no Docker, and with the end of its output when that fails. */
@@ -42,7 +47,18 @@ export function openImageStep({ project, source, images, cacheDir }: ImageOption
         throw buildFailed("image", `Cannot build "${shown}": there is no folder to keep it in`);
       const labels = { [FUNCTION_LABEL]: name };
       const { dir } = project;
-      const { image, platform } = await images.build({ dir, dockerfile: source.dockerfile, labels, signal, onOutput });
+      const { dockerfile } = source;
+      const tail = createTail(OUTPUT_BYTES);
+      const hear = (text: string) => {
+        tail.push(Buffer.from(text));
+        onOutput?.(text);
+      };
+      const { image, platform } = await images
+        .build({ dir, dockerfile, labels, signal, onOutput: hear })
+        .catch((thrown: unknown) => {
+          signal.throwIfAborted();
+          throw toFailure(thrown, { shown, output: tail.end().output });
+        });
       if (!IMAGE_ID.test(image)) throw buildFailed("image", `Cannot build "${shown}": Docker gives it no id`);
       const save = async () => await images.save(image, { signal });
       const { blob, path, isKnown } = await keepArchive({ cacheDir, name }, { image, save, signal });
@@ -53,6 +69,18 @@ export function openImageStep({ project, source, images, cacheDir }: ImageOption
     },
     [Symbol.asyncDispose]: async () => {},
   };
+}
+
+/** Docker's own words, and the end of what it printed before. */
+function toFailure(thrown: unknown, { shown, output }: { shown: string; output: string }): unknown {
+  if (!(thrown instanceof NebulaError) || thrown.code === "NEBULA_INTERNAL") return thrown;
+  const { message, hint, details } = thrown;
+  const lines = toLastLines(output, SHOWN_LINES);
+  return buildFailed("image", `Cannot build "${shown}": ${message}${lines && `\n${lines}`}`, {
+    ...(hint !== undefined && { hint }),
+    details: { ...details, ...(output !== "" && { output }) },
+    cause: thrown,
+  });
 }
 
 async function ensureDockerfile(path: string, shown: string): Promise<void> {

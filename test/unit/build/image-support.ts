@@ -15,6 +15,8 @@ export interface FakeDocker extends ImageBuilder {
 export interface FakeDockerOptions {
   /** What `docker save` gives; one chunk per text. */
   readonly archive?: readonly string[];
+  /** What it prints while it builds. */
+  readonly output?: string;
   /** Fails the build. */
   readonly failure?: Error;
   /** Ends the archive early. */
@@ -24,14 +26,19 @@ export interface FakeDockerOptions {
 /** The id of an image of which nothing else is known. */
 export const toImageId = (digit: string): string => `sha256:${digit.repeat(64)}`;
 
-export function createFakeDocker({ archive = ["tar"], failure, saveFailure }: FakeDockerOptions = {}): FakeDocker {
+export function createFakeDocker({
+  archive = ["tar"],
+  output = "Step 1/1 : FROM scratch\n",
+  failure,
+  saveFailure,
+}: FakeDockerOptions = {}): FakeDocker {
   const docker: FakeDocker = {
     built: [],
     saved: [],
     image: toImageId("a"),
     async build({ dir, dockerfile, labels, onOutput }) {
       docker.built.push({ dir, dockerfile, labels });
-      onOutput?.("Step 1/1 : FROM scratch\n");
+      onOutput?.(output);
       if (failure !== undefined) throw failure;
       return { image: docker.image, platform: "linux/amd64" };
     },

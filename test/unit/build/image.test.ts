@@ -7,6 +7,7 @@ import { planBuild } from "../../../src/build/plan.ts";
 import type { BuilderOptions } from "../../../src/build/run.ts";
 import { openBuilder } from "../../../src/build/run.ts";
 import { type ImageArtifact, MAX_ARCHIVE_BYTES } from "../../../src/model/artifact.ts";
+import { NebulaError } from "../../../src/model/errors.ts";
 import { createFakeDocker, type FakeDocker, toImageId } from "./image-support.ts";
 import { buildFiles, type Files, type ProjectOptions, rejectionOf, tempFolder, toProject } from "./support.ts";
 
@@ -139,6 +140,35 @@ describe("the step image", () => {
     expect(error.message).toContain(message);
     expect(error.details).toMatchObject({ step: "image" });
     expect(await readdir(cacheDir, { recursive: true })).not.toContainEqual(expect.stringMatching(/\.tar/));
+  });
+
+  test("fails in Docker's words, with the end of what it printed", async () => {
+    const output = Array.from({ length: 40 }, (_, index) => `Step ${index + 1}\n`).join("");
+    const failure = new NebulaError("NEBULA_START_FAILED", "Docker cannot build the image: unknown instruction: FORM", {
+      hint: "read it",
+      details: { docker: "refused" },
+    });
+    const images = createFakeDocker({ output, failure });
+    const error = await rejectionOf(build(DOCKERFILE, { run: { images } }));
+    const lines = Array.from({ length: 20 }, (_, index) => `Step ${index + 21}`);
+    expect(error).toMatchObject({
+      code: "NEBULA_BUILD_FAILED",
+      message: ['Cannot build "Dockerfile": Docker cannot build the image: unknown instruction: FORM', ...lines].join(
+        "\n",
+      ),
+      hint: "read it",
+      details: { step: "image", docker: "refused", output },
+    });
+  });
+
+  test("stops with the build, whatever Docker says to that", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const images = createFakeDocker({ failure: new NebulaError("NEBULA_START_FAILED", "it was cancelled") });
+    const run = { images, signal: controller.signal, onOutput: () => controller.abort(reason) };
+    await expect(buildFiles(DOCKERFILE, { ...CONTAINER, run: { ...run, cacheDir: await tempFolder() } })).rejects.toBe(
+      reason,
+    );
   });
 
   test("fails when the Dockerfile has gone", async () => {
