@@ -11,6 +11,7 @@ import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import type { Prove } from "./build/prove.ts";
 import { createContainerEngine } from "./engine/container/container-engine.ts";
 import { describeDocker } from "./engine/container/docker.ts";
+import { createImageBuilder, type DockerImageBuilder } from "./engine/container/image-builder.ts";
 import { openNodeId } from "./engine/container/node-id.ts";
 import type { Engine } from "./engine/engine.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
@@ -121,6 +122,11 @@ export function openContainerEngine({ stateDir, blobs, clock, log }: Omit<Engine
     log,
     onBackgroundLog: (name) => toGuestLog(log, { function: name }),
   });
+}
+
+/** Makes images with the Docker of this machine, for builds; it is asked when there is a Dockerfile. */
+export function openImageBuilder({ clock }: Pick<EngineSettings, "clock">): DockerImageBuilder {
+  return createImageBuilder({ dockerHost: process.env.DOCKER_HOST, clock });
 }
 
 /** Runs programs that nobody has deployed, for builds; started when it is first asked. */

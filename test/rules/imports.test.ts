@@ -20,6 +20,7 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
 
 /** Where a package or a built-in module that reaches outside may be imported. What is not listed may be nowhere. */
 const FENCES: Readonly<Record<string, readonly string[]>> = {
+  "@balena/dockerignore": ["src/engine/container/build-context.ts"],
   "@hono/node-server": ["src/host.ts"],
   chokidar: ["src/cli/"],
   "componentize-qjs": ["src/build/componentize/tool.ts"],

@@ -10,6 +10,8 @@ import type { ContainerSettings } from "../../model/function.ts";
 export interface ImageFacts {
   /** `sha256:…` of its configuration. */
   readonly id: string;
+  /** `name:tag`, in any number. */
+  readonly names: readonly string[];
   readonly os: string;
   readonly arch: string;
   /** As its author wrote it; empty for root. */
@@ -28,11 +30,12 @@ const PORT = /^(\d{1,5})(?:\/tcp)?$/;
 
 /** Reads what Docker says of an image. */
 export function readImageFacts(inspected: unknown): ImageFacts {
-  const { Id, Os, Architecture, Config } = toRecord(inspected);
+  const { Id, RepoTags, Os, Architecture, Config } = toRecord(inspected);
   const { User, ExposedPorts, Volumes, Entrypoint, Cmd } = toRecord(Config);
   const ports = Object.keys(toRecord(ExposedPorts)).flatMap((name) => PORT.exec(name)?.[1] ?? []);
   return {
     id: String(Id),
+    names: toTexts(RepoTags),
     os: String(Os),
     arch: String(Architecture),
     user: typeof User === "string" ? User.trim() : "",

@@ -1,0 +1,143 @@
+/**
+ * Makes images of Dockerfiles with the Docker of whoever builds. One image for each Dockerfile is kept: the one before
+ * it goes when a new one has been made, unless somebody uses it.
+ */
+
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { NebulaError } from "../../model/errors.ts";
+import type { Clock } from "../../model/ports.ts";
+import { GIB } from "../../model/units.ts";
+import { packContext, toDockerfileName } from "./build-context.ts";
+import { Docker } from "./docker.ts";
+import { findImage, untagImage } from "./images.ts";
+import { followProgress } from "./progress.ts";
+
+/** What is built. */
+export interface BuildImageOptions {
+  /** The folder that is sent to Docker, absolute. */
+  readonly dir: string;
+  /** Absolute. */
+  readonly dockerfile: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  readonly onOutput?: ((text: string) => void) | undefined;
+}
+
+/** Makes images; disposed, it breaks off what it is doing. */
+export interface DockerImageBuilder extends AsyncDisposable {
+  /** @throws {NebulaError} NEBULA_BUILD_FAILED with the end of what Docker printed. Rejects with `signal.reason`. */
+  build(options: BuildImageOptions): Promise<{ image: string; platform: string }>;
+  /** @throws {NebulaError} NEBULA_BUILD_FAILED when Docker does not have it. Rejects with `signal.reason`. */
+  save(image: string, options: { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
+}
+
+const BUILD_MS = 30 * 60_000;
+/** Docker writes all of it to its own disk before the first byte comes. */
+const SAVE_MS = 10 * 60_000;
+const CONTEXT_BYTES = GIB;
+/** Of a build's output, for its error. */
+const TAIL_LINES = 20;
+
+/** Asks Docker only when there is something to build. */
+export function createImageBuilder(parts: { dockerHost?: string | undefined; clock: Clock }): DockerImageBuilder {
+  const docker = new Docker({ host: parts.dockerHost, clock: parts.clock });
+  return {
+    build: (options) => asBuild(options.signal, () => build(docker, options)),
+    save: (image, { signal }) => asBuild(signal, () => save(docker, image, { signal })),
+    [Symbol.asyncDispose]: () => docker[Symbol.asyncDispose](),
+  };
+}
+
+async function build(
+  docker: Docker,
+  { dir, dockerfile, labels, signal, onOutput }: BuildImageOptions,
+): Promise<{ image: string; platform: string }> {
+  const tag = toTag(dir, dockerfile);
+  const before = await findImage(docker, tag, { signal });
+  const lines: string[] = [];
+  const onProgress = (text: string) => {
+    lines.push(...text.split("\n").filter((line) => line.trim() !== ""));
+    lines.splice(0, lines.length - TAIL_LINES);
+    onOutput?.(text);
+  };
+  const verb = "build the image";
+  try {
+    await docker.ask(
+      verb,
+      async (api, abortSignal) => {
+        const context = Readable.from(
+          packContext({ dir, dockerfile, limitBytes: CONTEXT_BYTES, signal: abortSignal }),
+          { objectMode: false },
+        );
+        const broken = Promise.withResolvers<never>();
+        // because it is of interest to the race alone
+        broken.promise.catch(() => {});
+        context.once("error", broken.reject);
+        const options = { t: tag, dockerfile: toDockerfileName({ dir, dockerfile }), labels: { ...labels } };
+        const stream = await Promise.race([
+          api.buildImage(context, { ...options, rm: true, forcerm: true, abortSignal }),
+          broken.promise,
+        ]);
+        await followProgress(stream, { verb, onProgress, signal: abortSignal });
+      },
+      { signal, limitMs: BUILD_MS },
+    );
+  } catch (thrown) {
+    throw withTail(thrown, lines);
+  }
+  const made = await findImage(docker, tag, { signal });
+  if (made === undefined) throw new NebulaError("NEBULA_BUILD_FAILED", "Docker has built no image");
+  if (before !== undefined && before.id !== made.id) await removeUnnamed(docker, before.id);
+  return { image: made.id, platform: `${made.os}/${made.arch}` };
+}
+
+/** By its id alone Docker removes no image that has another name, or that a container uses. */
+async function removeUnnamed(docker: Docker, image: string): Promise<void> {
+  const { names } = (await findImage(docker, image)) ?? { names: ["it is gone"] };
+  if (names.length === 0) await untagImage(docker, image);
+}
+
+async function save(
+  docker: Docker,
+  image: string,
+  { signal }: { signal: AbortSignal },
+): Promise<ReadableStream<Uint8Array>> {
+  const stream = await docker.ask("save the image", (api) => api.getImage(image).get(), { signal, limitMs: SAVE_MS });
+  const readable = Readable.from(stream, { objectMode: false });
+  const onAbort = () => readable.destroy(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
+  readable.once("close", () => signal.removeEventListener("abort", onAbort));
+  return Readable.toWeb(readable);
+}
+
+/** One name for each Dockerfile on this machine. */
+function toTag(dir: string, dockerfile: string): string {
+  const place = createHash("sha256").update(`${dir}\0${dockerfile}`).digest("hex").slice(0, 12);
+  return `nebula-build/${place}:latest`;
+}
+
+async function asBuild<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (!(thrown instanceof NebulaError) || thrown.code === "NEBULA_BUILD_FAILED") throw thrown;
+    const { message, hint, details } = thrown;
+    throw new NebulaError("NEBULA_BUILD_FAILED", message, {
+      details,
+      cause: thrown,
+      ...(hint !== undefined && { hint }),
+    });
+  }
+}
+
+function withTail(thrown: unknown, lines: readonly string[]): unknown {
+  if (!(thrown instanceof NebulaError) || lines.length === 0) return thrown;
+  const { code, message, hint, details } = thrown;
+  return new NebulaError(code, `${message}\n${lines.join("\n")}`, {
+    details,
+    cause: thrown,
+    ...(hint !== undefined && { hint }),
+  });
+}
