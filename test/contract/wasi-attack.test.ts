@@ -4,7 +4,7 @@
 
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import type { Instance } from "../../src/engine/engine.ts";
 import { ask, askText, bytesOf, type LogLine, noCapabilities, rejectionOf, until } from "../support/capabilities.ts";
 import { childrenOf } from "../support/processes.ts";
@@ -47,9 +47,20 @@ async function warmUp(instance: Instance): Promise<void> {
 }
 
 describe("a loop", () => {
+  // A node of its own: what loops on in it is in nobody's way.
+  let node: WasiLab;
+  beforeAll(async () => {
+    node = await openWasiLab();
+  });
+  afterAll(() => node[Symbol.asyncDispose]());
+
+  /** A program that no process of the node has yet. */
+  const startLate = async (i: number) =>
+    expect(await askText(await start(saying("here"), { on: node, name: `late-${i}` }))).toBe("here");
+
   it("is not blamed on whoever is behind it in its process", async () => {
-    const guilty = await start(obedient, { name: "guilty", limits: { wallMs: 400 } });
-    const innocent = await start(obedient, { name: "innocent" });
+    const guilty = await start(obedient, { on: node, name: "guilty", limits: { wallMs: 400 } });
+    const innocent = await start(obedient, { on: node, name: "innocent" });
     await warmUp(guilty);
     await warmUp(innocent);
     for (let round = 0; round < 4; round++) {
@@ -60,8 +71,8 @@ describe("a loop", () => {
   });
 
   it("that nobody waits for any more holds up nobody else", async () => {
-    const guilty = await start(obedient, { name: "guilty", limits: { wallMs: 20_000 } });
-    const innocent = await start(obedient, { name: "innocent", limits: { wallMs: 3_000 } });
+    const guilty = await start(obedient, { on: node, name: "guilty", limits: { wallMs: 20_000 } });
+    const innocent = await start(obedient, { on: node, name: "innocent", limits: { wallMs: 3_000 } });
     await warmUp(guilty);
     await warmUp(innocent);
     const clients = Array.from({ length: 4 }, () => new AbortController());
@@ -73,6 +84,7 @@ describe("a loop", () => {
       const sinceMs = performance.now();
       expect(await askText(innocent, POST("x"))).toBe("fine");
       expect(performance.now() - sinceMs).toBeLessThan(1_500);
+      await startLate(i);
     }
   });
 
@@ -93,14 +105,15 @@ describe("a loop", () => {
   });
 
   it("in many requests of one function leaves a process to the others", async () => {
-    const guilty = await start(loop, { name: "guilty", limits: { wallMs: 6_000 } });
-    const innocent = await start(obedient, { name: "innocent" });
+    const guilty = await start(loop, { on: node, name: "guilty", limits: { wallMs: 6_000 } });
+    const innocent = await start(obedient, { on: node, name: "innocent" });
     const failed = Array.from({ length: 100 }, () => rejectionOf(ask(guilty)));
     await until("they run", () => childrenOf().length >= 4);
     for (let i = 0; i < 5; i++) {
       const sinceMs = performance.now();
       expect(await askText(innocent, POST("x"))).toBe("fine");
       expect(performance.now() - sinceMs).toBeLessThan(3_000);
+      await startLate(i);
     }
     await Promise.all(failed);
   }, 120_000);
