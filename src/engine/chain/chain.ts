@@ -188,7 +188,7 @@ export class Chain implements AsyncDisposable {
     const isFirst = way.failures.size === 0;
     const mayMeasure = isFirst && this.#budget.tick() && this.#mayRepeat(ask.call);
     const choice = this.#choose(ask.call, way, { mayMeasure, chance: random() });
-    if (choice === undefined) throw this.#notStarted();
+    if (choice === undefined) return Promise.reject(this.#notStarted());
     const { form, word, toWarm, isMeasuring } = choice;
     ask.trace.fallback = this.#describeOthers(form, { word, way, call: ask.call });
     toWarm?.pool.warm();

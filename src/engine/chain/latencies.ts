@@ -2,7 +2,8 @@
  * How long requests take on each form of a function, by what is asked for.
  *
  *     GET /fib?n=40, no body   ─▶  that request     as measured before
- *                                  its path         where that request is not known
+ *                                  similar ones     what it takes elsewhere, and how requests that take as long there compare
+ *                                  its path         where neither is known
  *                                  the function     where the path is not known either
  *
  * Averages over the last ones: the newest counts more the longer nothing was measured, a single one that is far from the
@@ -19,10 +20,10 @@ export interface Topic {
   readonly path: number;
 }
 
-/** How exactly an expectation fits: `request` best. */
-export type Level = "request" | "path" | "function";
-/** From exact to rough. */
-export const LEVELS: readonly Level[] = ["request", "path", "function"];
+/** How well an expectation fits, best first: measured or inferred for this request, of its path, of the function. */
+export const LEVELS = ["request", "path", "function"] as const;
+/** One of them. */
+export type Level = (typeof LEVELS)[number];
 
 /** What a request is expected to take. */
 export interface Expectation {
@@ -31,6 +32,7 @@ export interface Expectation {
 }
 
 interface Estimate {
+  /** Or how many times as long, for ratios. */
   ms: number;
   count: number;
   atMs: number;
@@ -56,6 +58,8 @@ export class Latencies {
   readonly #clock: Clock;
   /** By topic, the least recently measured first; in each, by form. */
   readonly #topics = new Map<number, (Estimate | undefined)[]>();
+  /** How much longer requests of one form take on another, by `toPair`. */
+  readonly #ratios = new Map<number, Estimate>();
   /** By form: about the least that was measured. */
   readonly #least: number[] = [];
 
@@ -65,6 +69,7 @@ export class Latencies {
 
   /** Takes note of how long a request took on a form, which is named by its place in the list. */
   record(form: number, { request, path }: Topic, ms: number): void {
+    this.#learnRatios(request, form, ms);
     this.#learn(request, form, ms);
     this.#learn(path, form, ms);
     this.#learn(FUNCTION_TOPIC, form, ms);
@@ -78,7 +83,7 @@ export class Latencies {
 
   /** What such a request is expected to take there; undefined when nothing was measured. */
   find(form: number, { request, path }: Topic): Expectation | undefined {
-    const exact = this.#read(request, form);
+    const exact = this.#read(request, form) ?? this.#infer(request, form);
     if (exact !== undefined) return { ms: exact, level: "request" };
     const near = this.#read(path, form);
     if (near !== undefined) return { ms: near, level: "path" };
@@ -88,8 +93,34 @@ export class Latencies {
 
   #read(topic: number, form: number): number | undefined {
     const estimate = this.#topics.get(topic)?.[form];
-    if (estimate === undefined || this.#clock.nowMs() - estimate.atMs > FORGOTTEN_MS) return undefined;
-    return estimate.ms;
+    return estimate !== undefined && this.#isFresh(estimate) ? estimate.ms : undefined;
+  }
+
+  /** From what the request takes elsewhere. */
+  #infer(request: number, form: number): number | undefined {
+    const estimates = this.#topics.get(request) ?? [];
+    for (const other of estimates.keys()) {
+      const ms = this.#read(request, other);
+      const ratio = ms === undefined ? undefined : this.#ratios.get(toPair(other, form, ms));
+      if (ms !== undefined && ratio !== undefined && this.#isFresh(ratio)) return ms * ratio.ms;
+    }
+    return undefined;
+  }
+
+  #learnRatios(request: number, form: number, ms: number): void {
+    for (const other of this.#topics.get(request)?.keys() ?? []) {
+      const elsewhereMs = other === form ? undefined : this.#read(request, other);
+      if (elsewhereMs === undefined || elsewhereMs === 0) continue;
+      const nowMs = this.#clock.nowMs();
+      const pair = toPair(other, form, elsewhereMs);
+      const known = this.#ratios.get(pair);
+      if (known !== undefined && this.#isFresh(known)) update(known, ms / elsewhereMs, nowMs);
+      else this.#ratios.set(pair, { ms: ms / elsewhereMs, count: 1, atMs: nowMs });
+    }
+  }
+
+  #isFresh({ atMs }: Estimate): boolean {
+    return this.#clock.nowMs() - atMs <= FORGOTTEN_MS;
   }
 
   #learn(topic: number, form: number, ms: number): void {
@@ -98,8 +129,8 @@ export class Latencies {
     this.#topics.set(topic, estimates);
     const nowMs = this.#clock.nowMs();
     const known = estimates[form];
-    if (known === undefined || nowMs - known.atMs > FORGOTTEN_MS) estimates[form] = { ms, count: 1, atMs: nowMs };
-    else update(known, ms, nowMs);
+    if (known !== undefined && this.#isFresh(known)) update(known, ms, nowMs);
+    else estimates[form] = { ms, count: 1, atMs: nowMs };
     if (this.#topics.size > MAX_TOPICS) this.#forgetOne();
   }
 
@@ -110,6 +141,11 @@ export class Latencies {
       return;
     }
   }
+}
+
+/** Two forms, and how long something takes on the first of them to a power of four: what takes as long is similar. */
+function toPair(from: number, to: number, ms: number): number {
+  return 64 * (8 * from + to) + Math.min(63, Math.max(0, Math.round(Math.log2(ms) / 2) + 16));
 }
 
 function update(estimate: Estimate, ms: number, nowMs: number): void {

@@ -55,6 +55,18 @@ describe("find()", () => {
     expect(latencies.find(1, topicOf("/fib?n=1"))).toBeUndefined();
   });
 
+  test("infers what a request takes from what those take on both that take as long elsewhere", () => {
+    const { latencies } = create();
+    latencies.record(0, topicOf("/?n=1"), 100);
+    latencies.record(1, topicOf("/?n=1"), 20);
+    latencies.record(0, topicOf("/?n=2"), 110);
+    latencies.record(0, topicOf("/?n=3"), 0.1);
+    expect(latencies.find(1, topicOf("/?n=2"))).toEqual({ ms: 22, level: "request" });
+    expect(latencies.find(1, topicOf("/?n=3"))).toEqual({ ms: 20, level: "path" });
+    latencies.record(1, topicOf("/?n=2"), 30);
+    expect(latencies.find(1, topicOf("/?n=2"))).toEqual({ ms: 30, level: "request" });
+  });
+
   test("counts one that is far from the others little", () => {
     const { latencies } = create();
     for (let i = 0; i < 20; i += 1) latencies.record(0, topicOf("/"), 10);
