@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
   invoke: { summary: "Send one request to a function", load: () => import("./commands/invoke.ts") },
   doctor: { summary: "Look at what this machine has for a node", load: () => import("./commands/doctor.ts") },
   list: { summary: "List the functions of a node", load: () => import("./commands/list.ts") },
+  explain: { summary: "Tell which engine answers, and why", load: () => import("./commands/explain.ts") },
   top: { summary: "Watch what a node is doing", load: () => import("./commands/top.ts") },
   config: {
     summary: "Look at configuration",

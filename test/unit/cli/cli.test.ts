@@ -19,6 +19,7 @@ describe("help", () => {
         invoke        Send one request to a function
         doctor        Look at what this machine has for a node
         list          List the functions of a node
+        explain       Tell which engine answers, and why
         top           Watch what a node is doing
         config check  Find every problem and show what counts
 
@@ -43,7 +44,7 @@ describe("help", () => {
     expect(await run(argv)).toEqual(await run(["--help"]));
   });
 
-  test.each(["serve", "dev", "invoke", "list", "config check"])(
+  test.each(["serve", "dev", "invoke", "list", "explain", "config check"])(
     "nebula %s --help needs no argument and names what it explains",
     async (name) => {
       const { code, stdout, stderr } = await run([...name.split(" "), "--help"]);

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { Breaker } from "../../../../src/engine/chain/breaker.ts";
 import { createFakeClock } from "../../../support/fake-clock.ts";
 
-function open({ random = () => 0 } = {}) {
+function open({ random = (): number => 0 } = {}) {
   const clock = createFakeClock();
   const breaker = new Breaker({ clock, random });
   const ask = (...outcomes: (boolean | undefined)[]) => {
