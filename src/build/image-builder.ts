@@ -28,7 +28,7 @@ export interface BuiltImage {
 export interface ImageBuilder {
   /**
    * Builds one. What has not changed is not built again. Rejects with `signal.reason` when aborted.
-   * @throws {NebulaError} in Docker's words when there is none, and when it fails.
+   * @throws {NebulaError} in Docker's words when there is none, and with the end of its output when it fails.
    */
   build(options: ImageBuildOptions): Promise<BuiltImage>;
   /** The image as `docker save` writes it. The stream must be read to its end or cancelled. */

@@ -12,7 +12,7 @@ import { formatBytes, KIB } from "../../model/units.ts";
 import type { BlobSource } from "../blob-source.ts";
 import { keepArchive } from "../image-archives.ts";
 import type { ImageBuilder } from "../image-builder.ts";
-import { createTail, toLastLines } from "../output-tail.ts";
+import { createTail } from "../output-tail.ts";
 import { buildFailed, type Step } from "../step.ts";
 
 /** What is built, and by whom. */
@@ -26,9 +26,8 @@ export interface ImageOptions {
 
 /** Tells whose image it is, of those that Docker has. */
 const FUNCTION_LABEL = "nebula.function";
-/** How much is kept of what Docker prints, and how much of it an error repeats. */
+/** How much is kept of what Docker prints. */
 const OUTPUT_BYTES = 64 * KIB;
-const SHOWN_LINES = 20;
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;
 
 /** The step fails with NEBULA_BUILD_FAILED when there is no Docker, and with the end of its output when that fails. */
@@ -71,12 +70,11 @@ export function openImageStep({ project, source, images, cacheDir }: ImageOption
   };
 }
 
-/** Docker's own words, and the end of what it printed before. */
+/** Docker's own words, which end with what it printed last; more of that is in the details. */
 function toFailure(thrown: unknown, { shown, output }: { shown: string; output: string }): unknown {
   if (!(thrown instanceof NebulaError) || thrown.code === "NEBULA_INTERNAL") return thrown;
   const { message, hint, details } = thrown;
-  const lines = toLastLines(output, SHOWN_LINES);
-  return buildFailed("image", `Cannot build "${shown}": ${message}${lines && `\n${lines}`}`, {
+  return buildFailed("image", `Cannot build "${shown}": ${message}`, {
     ...(hint !== undefined && { hint }),
     details: { ...details, ...(output !== "" && { output }) },
     cause: thrown,

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import type { Built, StepTime } from "../../build/built.ts";
 import { planBuild } from "../../build/plan.ts";
 import { runBuild } from "../../build/run.ts";
-import { openProver } from "../../engines.ts";
+import { openImageBuilder, openProver } from "../../engines.ts";
 import type { Artifact } from "../../model/artifact.ts";
 import type { Form } from "../../model/deployment.ts";
 import { type Log, systemClock } from "../../model/ports.ts";
@@ -41,10 +41,12 @@ export default defineCommand({
     const stateDir = toStateDir({ stateDir: args.stateDir, cwd: io.cwd, projectDir: dir });
     const addonDir = join(stateDir, "addon");
     await using prover = openProver({ stateDir, addonDir, clock: systemClock, log: toTalk(print) });
+    await using images = openImageBuilder({ clock: systemClock });
     const built = await runBuild(planBuild(project), {
       signal,
       cacheDir: join(stateDir, "cache"),
       prove: prover.prove,
+      images,
       env: io.env,
       onOutput: (text) => print.talk(text.trimEnd()),
     });

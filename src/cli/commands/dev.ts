@@ -5,7 +5,9 @@
 import { join, resolve } from "node:path";
 import { createEsbuild } from "../../build/esbuild.ts";
 import { createClient } from "../../client/client.ts";
+import { openImageBuilder } from "../../engines.ts";
 import { openHost } from "../../host.ts";
+import { systemClock } from "../../model/ports.ts";
 import { defineCommand } from "../command.ts";
 import { toDevStateDir } from "../common-args.ts";
 import { DevSession } from "../dev-session.ts";
@@ -38,7 +40,8 @@ export default defineCommand({
     const client = createClient(host);
     await using esbuild = createEsbuild();
     const cacheDir = join(stateDir, "cache");
-    await using session = new DevSession({ dir, client, esbuild, cacheDir, env: args.env, print, signal });
+    await using images = openImageBuilder({ clock: systemClock });
+    await using session = new DevSession({ dir, client, esbuild, images, cacheDir, env: args.env, print, signal });
     const outcomes = await session.deployAll();
     await using watcher = await openWatcher({
       onChange: (paths) => session.onChange(paths),

@@ -7,7 +7,9 @@ import { createEsbuild } from "../../build/esbuild.ts";
 import { mapConcurrently } from "../../build/map-concurrently.ts";
 import type { Prove } from "../../build/prove.ts";
 import { type Client, createClient } from "../../client/client.ts";
+import { openImageBuilder } from "../../engines.ts";
 import { type HostSettings, openHost, openNodeProver } from "../../host.ts";
+import { systemClock } from "../../model/ports.ts";
 import { defineCommand } from "../command.ts";
 import { toStateDir } from "../common-args.ts";
 import { Deployable, type Outcome } from "../deployable.ts";
@@ -73,7 +75,8 @@ async function deployAll(
   { signal, prove, ...options }: DeployAllOptions & { readonly prove?: Prove },
 ): Promise<readonly Outcome[]> {
   await using esbuild = createEsbuild();
-  const parts = { ...options, esbuild, ...(prove && { prove }), names: new Map<string, ProjectPlace>() };
+  await using images = openImageBuilder({ clock: systemClock });
+  const parts = { ...options, esbuild, images, ...(prove && { prove }), names: new Map<string, ProjectPlace>() };
   return await mapConcurrently(places, BUILDS_AT_ONCE, async (place) => {
     await using deployable = new Deployable(place, parts);
     return await deployable.deploy({ signal });

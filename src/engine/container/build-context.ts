@@ -22,6 +22,8 @@ export interface BuildContext {
 /** Under which name Docker finds a Dockerfile that is not in the folder. */
 const OUTSIDE = ".nebula.Dockerfile";
 const IGNORE_FILE = ".dockerignore";
+/** The state of a node, its token and the images that it keeps: never a part of an image. */
+const STATE_DIR = ".nebula";
 const CHUNK_BYTES = 65_536;
 
 /** The name of the Dockerfile within the context. */
@@ -56,6 +58,7 @@ export async function* packContext(context: BuildContext): AsyncGenerator<Uint8A
 async function* walk(dir: string, below: string): AsyncGenerator<string> {
   const entries = await readdir(join(dir, below), { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    if (entry.name === STATE_DIR) continue;
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     yield path;
     if (entry.isDirectory()) yield* walk(dir, path);
