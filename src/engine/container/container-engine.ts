@@ -14,7 +14,9 @@ import { NebulaError } from "../../model/errors.ts";
 import type { Engine } from "../engine.ts";
 import { toPrepareFailed } from "../prepare-failed.ts";
 import { ContainerNode, type ContainerNodeParts } from "./container-node.ts";
+import { toSettings } from "./container-options.ts";
 import { ServerFunction } from "./server-function.ts";
+import { StdioFunction } from "./stdio-function.ts";
 
 /** Makes the engine. Docker is not asked before there is something to do, or something of before to clean up. */
 export function createContainerEngine(parts: ContainerNodeParts): Engine {
@@ -25,12 +27,14 @@ export function createContainerEngine(parts: ContainerNodeParts): Engine {
     supports: { streaming: true, concurrency: true, cpuLimit: false, upgrade: true },
     prepare: async (deployment, { signal, isProven }) => {
       const { spec } = deployment;
-      const prepared = new ServerFunction(node, { spec, artifact: getArtifact(deployment) });
+      const artifact = getArtifact(deployment);
+      const isServer = toSettings(spec).interface === "http";
+      const prepared = new (isServer ? ServerFunction : StdioFunction)(node, { spec, artifact });
       // One that was here before comes back without Docker, which may come up later than the node.
       if (isProven) return prepared;
       try {
         await prepared.ensure({ signal });
-        await using _trial = await prepared.start({ signal });
+        await prepared.tryOut({ signal });
         return prepared;
       } catch (thrown) {
         await prepared[Symbol.asyncDispose]();

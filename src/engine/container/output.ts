@@ -12,6 +12,7 @@ import type { Readable } from "node:stream";
 import { NebulaError } from "../../model/errors.ts";
 import type { Clock, GuestLog } from "../../model/ports.ts";
 import { formatBytes, KIB, MIB } from "../../model/units.ts";
+import { LineCutter } from "./lines.ts";
 
 /** Which of its two outputs. */
 export type OutputName = "stdout" | "stderr";
@@ -64,8 +65,6 @@ const READ_BYTES_PER_SECOND = MIB;
 const LOG_BYTES_PER_SECOND = 64 * KIB;
 /** Kept for errors. */
 const TAIL_BYTES = 4 * KIB;
-/** A line longer than this is cut in pieces. */
-const MAX_LINE_BYTES = 8 * KIB;
 const SECOND_MS = 1_000;
 const HEADER_BYTES = 8;
 const STDERR = 2;
@@ -159,50 +158,3 @@ export class ContainerOutput implements Disposable {
     this.#source?.resume();
   }
 }
-
-/** Cuts bytes into lines. */
-class LineCutter {
-  #parts: Buffer[] = [];
-  #bytes = 0;
-
-  /** What has come of a line that has not ended. */
-  get rest(): string {
-    return Buffer.concat(this.#parts).toString();
-  }
-
-  push(chunk: Buffer): string[] {
-    const lines: string[] = [];
-    let start = 0;
-    while (start < chunk.byteLength) {
-      const newline = chunk.indexOf(NEWLINE, start);
-      const end = newline < 0 ? chunk.byteLength : newline;
-      const limit = start + MAX_LINE_BYTES - this.#bytes;
-      if (end > limit) {
-        lines.push(this.#end(chunk.subarray(start, limit)));
-        start = limit;
-      } else if (newline >= 0) {
-        lines.push(this.#end(chunk.subarray(start, end)));
-        start = end + 1;
-      } else {
-        // because the chunk's memory is used again
-        this.#parts.push(Buffer.from(chunk.subarray(start)));
-        this.#bytes += chunk.byteLength - start;
-        start = end;
-      }
-    }
-    return lines;
-  }
-
-  flush(): string {
-    return this.#end(Buffer.alloc(0));
-  }
-
-  #end(last: Buffer): string {
-    const line = Buffer.concat([...this.#parts, last]).toString();
-    this.#parts = [];
-    this.#bytes = 0;
-    return line.endsWith("\r") ? line.slice(0, -1) : line;
-  }
-}
-
-const NEWLINE = 0x0a;

@@ -63,6 +63,11 @@ export class ServerFunction implements Prepared {
     }
   }
 
+  /** Starts one, which then rests until the first request comes. */
+  async tryOut(options: { signal: AbortSignal }): Promise<void> {
+    await using _trial = await this.start(options);
+  }
+
   async start({ signal }: { signal: AbortSignal }): Promise<Instance> {
     try {
       for (let taken = this.#shelf.take(); taken !== undefined; taken = this.#shelf.take()) {

@@ -9,9 +9,9 @@
  */
 
 import { findHeader, type ResponseHead } from "../../model/exchange.ts";
+import { decodePath } from "../../model/stdio.ts";
 import { ProgramFailure } from "./failures.guest.ts";
 import type { ProgramAsked } from "./program.guest.ts";
-import { decodePath } from "./stdio.guest.ts";
 
 /** A program that has not ended its head by then has none. */
 const MAX_HEAD_BYTES = 65_536;

@@ -8,6 +8,7 @@
 
 import type { Body, RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { WasiSettings } from "../../model/function.ts";
+import { ANY_VARIABLE, toStdio, toStdioHead } from "../../model/stdio.ts";
 import { readCgiHead, toCgi } from "./cgi.guest.ts";
 import type { WasiClock } from "./clock.guest.ts";
 import { explainTrap, ProgramFailure } from "./failures.guest.ts";
@@ -17,7 +18,6 @@ import { Output } from "./output.guest.ts";
 import type { ProgramAnswer, ProgramCall } from "./program.guest.ts";
 import type { ProgramFiles } from "./program-files.guest.ts";
 import type { ProgramIo } from "./program-io.guest.ts";
-import { toStdio, toStdioHead } from "./stdio.guest.ts";
 import { Stopwatch } from "./stopwatch.guest.ts";
 import { type ByteSource, bytesSource, emptySource, streamSource } from "./streams.guest.ts";
 
@@ -115,7 +115,10 @@ class Invocation {
     const url = new URL(this.#head.url);
     const bodyBytes = body === null ? 0 : body instanceof Uint8Array ? body.byteLength : undefined;
     const asked = { head: this.#head, url, settings, vars, name, bodyBytes };
-    const start = settings.interface === "cgi" ? { ...toCgi(asked), input: undefined } : toStdio(asked);
+    const start =
+      settings.interface === "cgi"
+        ? { ...toCgi(asked), input: undefined }
+        : toStdio({ ...asked, args: [name, ...settings.args], variable: ANY_VARIABLE });
     return {
       args: start.args,
       env: start.env,

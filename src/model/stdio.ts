@@ -6,22 +6,34 @@
  */
 
 import { isUtf8 } from "node:buffer";
-import type { ResponseHead } from "../../model/exchange.ts";
-import type { ProgramAsked } from "./program.guest.ts";
+import type { RequestHead, ResponseHead } from "./exchange.ts";
 
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** What a plain program is asked. */
+export interface StdioAsked {
+  readonly head: RequestHead;
+  /** Of the head, parsed. */
+  readonly url: URL;
+  /** What comes before the arguments of the request. */
+  readonly args: readonly string[];
+  /** Variables of the owner, which are not for the caller to change. */
+  readonly vars: Readonly<Record<string, string>>;
+  /** Names of query parameters that become variables too. */
+  readonly variable: RegExp;
+}
+
+/** Any name that an environment can have. */
+export const ANY_VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** What a plain program is started with. */
-export function toStdio({ head, url, settings, vars, name }: ProgramAsked): {
+export function toStdio({ head, url, args, vars, variable }: StdioAsked): {
   args: string[];
   env: Record<string, string>;
   input: string | undefined;
 } {
   const query = [...url.searchParams];
-  const given = Object.fromEntries(query.filter(([key]) => VARIABLE.test(key)));
+  const given = Object.fromEntries(query.filter(([key]) => variable.test(key)));
   return {
-    args: [name, ...settings.args, ...query.map(([key, value]) => `${key}=${value}`)].map(withoutNul),
-    // What the owner has set is not for the caller to change.
+    args: [...args, ...query.map(([key, value]) => `${key}=${value}`)].map(withoutNul),
     env: {
       ...mapValues(given, withoutNul),
       REQUEST_METHOD: head.method,

@@ -1,0 +1,163 @@
+/**
+ * A deployment whose image is a plain program: one container for each request, and nothing kept between them. Making
+ * one takes some milliseconds of the whole, so that none is made ahead.
+ */
+
+import type { ImageArtifact } from "../../model/artifact.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import type { Call } from "../../model/exchange.ts";
+import { type FunctionSpec, toTextVars } from "../../model/function.ts";
+import { toStdio } from "../../model/stdio.ts";
+import { formatMs } from "../../model/units.ts";
+import type { FetchOptions, Instance, InstanceAnswer, Prepared } from "../engine.ts";
+import type { Container } from "./container.ts";
+import type { ContainerNode } from "./container-node.ts";
+import { toSettings } from "./container-options.ts";
+import { startContainer } from "./containers.ts";
+import { clientGone } from "./failures.ts";
+import { checkImage, type ImageFacts } from "./image-facts.ts";
+import { ensureImage } from "./image-store.ts";
+import { Slots } from "./slots.ts";
+import { StdioRun, stopped } from "./stdio-run.ts";
+
+/**
+ * Query parameters that become variables of the program. Those that loaders and runtimes listen to are written in
+ * capitals (`LD_PRELOAD`, `NODE_OPTIONS`), but for the proxies: what a caller says must not become one of them.
+ */
+const SAFE_VARIABLE = /^(?![a-z_]*_proxy$)[a-z_][a-z0-9_]*$/;
+
+/** One deployment. */
+export class StdioFunction implements Prepared {
+  readonly #node: ContainerNode;
+  readonly #spec: FunctionSpec;
+  readonly #artifact: ImageArtifact;
+  /** As many containers at once as an HTTP function would have instances. */
+  readonly #slots: Slots;
+  #image: Promise<ImageFacts> | undefined;
+
+  constructor(node: ContainerNode, { spec, artifact }: { spec: FunctionSpec; artifact: ImageArtifact }) {
+    this.#node = node;
+    this.#spec = spec;
+    this.#artifact = artifact;
+    this.#slots = new Slots(Math.max(1, spec.scaling.maxInstances), node.parts.clock);
+  }
+
+  /** Has the image and checks it. @throws {NebulaError} when it cannot run here. */
+  async ensure(options: { signal: AbortSignal }): Promise<ImageFacts> {
+    this.#image ??= this.#ensure(options);
+    try {
+      return await this.#image;
+    } catch (thrown) {
+      this.#image = undefined;
+      throw thrown;
+    }
+  }
+
+  /** Sees that it can be started; what it says to an empty request is its own affair. */
+  async tryOut({ signal }: { signal: AbortSignal }): Promise<void> {
+    const url = new URL("http://localhost/");
+    const head = { method: "GET", url: url.href, headers: [] };
+    const { container } = await this.#create({ head, body: null, signal }, { url, signal });
+    try {
+      await startContainer(this.#node.docker, container.id, { signal });
+    } finally {
+      await container.remove();
+    }
+  }
+
+  async start({ signal }: { signal: AbortSignal }): Promise<Instance> {
+    await this.ensure({ signal });
+    const runs = new Set<StdioRun>();
+    const { promise: ended, resolve } = Promise.withResolvers<undefined>();
+    let isOver = false;
+    return {
+      ended,
+      fetch: async (call, options) => {
+        if (isOver) throw stopped(this.#spec);
+        return await this.#fetch(call, options, runs);
+      },
+      [Symbol.asyncDispose]: async () => {
+        isOver = true;
+        for (const run of runs) run.break(stopped(this.#spec));
+        resolve(undefined);
+      },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+
+  async #fetch(call: Call, options: FetchOptions, runs: Set<StdioRun>): Promise<InstanceAnswer> {
+    const { clock } = this.#node.parts;
+    const spec = this.#spec;
+    const { wallMs } = spec.limits;
+    if (call.signal.aborted) throw clientGone("response");
+    const arrivedAtMs = clock.nowMs();
+    const slot = await this.#slots.take({ signal: call.signal, limitMs: wallMs });
+    if (slot === "gone") throw clientGone("response");
+    if (slot === "late") throw overloaded(spec);
+    const beganAtMs = clock.nowMs();
+    try {
+      const url = new URL(call.head.url);
+      const { container, input } = await this.#create(call, { url, signal: call.signal });
+      const { docker } = this.#node;
+      const createdAtMs = clock.nowMs();
+      const leftMs = Math.max(0, wallMs - (createdAtMs - arrivedAtMs));
+      const run = new StdioRun({ ...options, docker, container, spec, clock, call, input, wallMs: leftMs });
+      runs.add(run);
+      void run.whenOver.then(() => {
+        runs.delete(run);
+        slot[Symbol.dispose]();
+      });
+      const answer = await run.run();
+      return {
+        ...answer,
+        phases: { queueMs: beganAtMs - arrivedAtMs, startMs: createdAtMs - beganAtMs + run.startMs },
+      };
+    } catch (thrown) {
+      slot[Symbol.dispose]();
+      throw thrown;
+    }
+  }
+
+  async #create(
+    call: Call,
+    { url, signal }: { url: URL; signal: AbortSignal },
+  ): Promise<{ container: Container; input: string | undefined }> {
+    const spec = this.#spec;
+    try {
+      const image = await this.ensure({ signal });
+      const program = toSettings(spec).args ?? image.args;
+      const vars = toTextVars(spec.bindings);
+      const { args, env, input } = toStdio({ head: call.head, url, args: program, vars, variable: SAFE_VARIABLE });
+      const reach = spec.outbound.includes("*") ? "outside" : "nothing";
+      const container = await this.#node.create({ spec, image, args, env, hasInput: true, reach }, { signal });
+      return { container, input };
+    } catch (thrown) {
+      if (call.signal.aborted) throw clientGone("response");
+      const { message, hint, details } = toNebulaError(thrown);
+      throw new NebulaError("NEBULA_START_FAILED", `Cannot start "${spec.name}": ${message}`, {
+        details: { ...details, function: spec.name },
+        cause: thrown,
+        ...(hint !== undefined && { hint }),
+      });
+    }
+  }
+
+  async #ensure({ signal }: { signal: AbortSignal }): Promise<ImageFacts> {
+    const { docker, parts } = this.#node;
+    const { name } = this.#spec;
+    const { nodeId } = await this.#node.open({ signal });
+    const facts = await ensureImage({ ...parts, docker, nodeId }, { artifact: this.#artifact, name, signal });
+    const machine = await docker.getMachine({ signal });
+    checkImage(facts, { name, settings: toSettings(this.#spec), machine });
+    return facts;
+  }
+}
+
+function overloaded({ name, scaling, limits }: FunctionSpec): NebulaError {
+  return new NebulaError(
+    "NEBULA_OVERLOADED",
+    `Cannot take a request for "${name}": its ${scaling.maxInstances} containers were busy for ${formatMs(limits.wallMs)}`,
+    { details: { function: name } },
+  );
+}
