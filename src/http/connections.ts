@@ -15,12 +15,15 @@ export interface Exchange {
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   readonly abort: AbortController;
+  /** What the connection could go on with: HTTP has been left on it already, but for this response. */
+  readonly upgrade?: "websocket" | undefined;
 }
 
 /** Follows connections from `open` until they close. */
 export class Connections {
   readonly #inFlight = new Map<Duplex, Set<Exchange>>();
   readonly #ending = new WeakSet<Duplex>();
+  readonly #tunnels = new Set<Socket>();
   #isDraining = false;
 
   /** Follows a new connection. */
@@ -45,8 +48,21 @@ export class Connections {
       if (!response.writableFinished)
         abort.abort(new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete"));
       if (this.#isDraining && exchanges.size === 0) socket.destroySoon();
+      if (this.#isDraining) this.#endTunnels();
     });
     return true;
+  }
+
+  /** Whether nothing is in flight on a connection, and something may be. */
+  isFree(socket: Duplex): boolean {
+    return this.#inFlight.get(socket)?.size === 0 && !this.#ending.has(socket) && !this.#isDraining;
+  }
+
+  /** The connection carries another protocol from now on. */
+  addTunnel(socket: Socket): void {
+    this.#tunnels.add(socket);
+    socket.once("close", () => this.#tunnels.delete(socket));
+    if (this.#isDraining) this.#endTunnels();
   }
 
   /** No request behind the present ones is taken from this connection. False when that was so already. */
@@ -84,5 +100,18 @@ export class Connections {
       if (exchanges.size === 0) socket.destroy();
       for (const { response } of exchanges) response.shouldKeepAlive = false;
     }
+    this.#endTunnels();
+  }
+
+  /** Closes all connections, whatever is in flight. */
+  cut(): void {
+    for (const socket of this.#inFlight.keys()) socket.destroy();
+  }
+
+  /** A tunnel has no end of its own: it may stay for as long as a request does. */
+  #endTunnels(): void {
+    const tunnels: ReadonlySet<Duplex> = this.#tunnels;
+    const isBusy = [...this.#inFlight].some(([socket, { size }]) => size > 0 && !tunnels.has(socket));
+    if (!isBusy) for (const socket of this.#tunnels) socket.destroySoon();
   }
 }

@@ -21,6 +21,7 @@ import { closeUnlessRead, hasUnreadBody } from "./request-body.ts";
 import { notServed, toInvokeRequest } from "./request-head.ts";
 import { logRequest } from "./request-log.ts";
 import { sendAnswer, sendProblem } from "./send-answer.ts";
+import { mayUpgrade, sendTunnel, toResponse } from "./upgrade.ts";
 
 /** Where the data port listens, and what it leads to. */
 export interface GatewayOptions extends InvokeParts {
@@ -82,16 +83,29 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     requireHostHeader: false,
     rejectNonStandardBodyWrites: false,
     noDelay: true,
+    // What may not is answered as if it had not asked (RFC 9110, section 7.8).
+    shouldUpgradeCallback: (message) => mayUpgrade(message, parts),
   });
-  const onRequest = (message: IncomingMessage, response: ServerResponse) => void handle(message, response, parts);
+  const onRequest = (message: IncomingMessage, response: ServerResponse) => void handle({ message, response }, parts);
+  const onTimeout = (socket: Socket) => {
+    if (!connections.isWaiting(socket)) socket.destroy();
+  };
   server.setTimeout(timeouts.stalledMs);
   server.on("connection", (socket) => connections.open(socket));
-  server.on("timeout", (socket) => {
-    if (!connections.isWaiting(socket)) socket.destroy();
-  });
+  server.on("timeout", onTimeout);
   server.on("clientError", (error, socket: Socket) => refuseUnreadable(error, socket, parts));
   server.on("connect", (_message, socket: Socket) => refuse(notServed("CONNECT"), socket, parts));
   server.on("request", onRequest);
+  server.on("upgrade", (message, socket: Socket, first) => {
+    const response = toResponse(message, {
+      socket,
+      first,
+      onTimeout,
+      clock: options.clock,
+      lingerMs: timeouts.lingerMs,
+    });
+    void handle({ message, response, upgrade: "websocket" }, parts);
+  });
   // 100 Continue is sent when somebody wants the body, see request-head.ts; other expectations may be ignored.
   server.on("checkContinue", onRequest);
   server.on("checkExpectation", onRequest);
@@ -101,28 +115,29 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     drain: async ({ timeoutMs }) => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       connections.drain();
-      using _timer = options.clock.after(timeoutMs, () => server.closeAllConnections());
+      using _timer = options.clock.after(timeoutMs, () => connections.cut());
       await closed;
     },
   };
 }
 
 async function handle(
-  message: IncomingMessage,
-  response: ServerResponse,
+  asked: Omit<Exchange, "abort">,
   parts: GatewayOptions & { connections: Connections; timeouts: GatewayTimeouts },
 ): Promise<void> {
   const { clock, audience, connections } = parts;
   const { lingerMs } = parts.timeouts;
   const startedAtMs = clock.nowMs();
   const abort = new AbortController();
-  const exchange: Exchange = { message, response, abort };
+  const { message, response } = asked;
+  const exchange: Exchange = { ...asked, abort };
   if (!connections.begin(exchange)) return;
   const trace = createTrace(parts.randomId(), message.method ?? "");
   let error: NebulaError | undefined;
   try {
     const answer = await invoke(toInvokeRequest(exchange, trace), trace, parts);
-    await sendAnswer(exchange, answer, trace);
+    if (answer.tunnel === undefined) await sendAnswer(exchange, answer, trace);
+    else await sendTunnel(exchange, { head: answer.head, tunnel: answer.tunnel }, { trace, connections });
   } catch (thrown) {
     error = toNebulaError(abort.signal.aborted ? abort.signal.reason : thrown);
     trace.code = error.code;

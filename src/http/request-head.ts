@@ -4,10 +4,11 @@
  * Node's parser has refused by now what is not HTTP; here is what HTTP allows and a function must not see.
  */
 
+import type { IncomingMessage } from "node:http";
 import type { InvokeRequest } from "../invoke.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { HeaderList } from "../model/exchange.ts";
-import { findNamed, HOP_BY_HOP } from "../model/hop-by-hop.ts";
+import { findNamed, HOP_BY_HOP, hasOption } from "../model/hop-by-hop.ts";
 import type { Trace } from "../model/trace.ts";
 import type { Exchange } from "./connections.ts";
 import { openBody, readTrailers } from "./request-body.ts";
@@ -24,7 +25,7 @@ const MAY_NORMALISE = /\/\.|%2e|\\|[^\x21-\x7e]/i;
  *
  * @throws {NebulaError} NEBULA_REQUEST_INVALID or NEBULA_URL_TOO_LONG.
  */
-export function toInvokeRequest({ message, response, abort }: Exchange, trace: Trace): InvokeRequest {
+export function toInvokeRequest({ message, response, abort, upgrade }: Exchange, trace: Trace): InvokeRequest {
   const { method = "GET", url: target = "/", headers, httpVersion } = message;
   if (target.length > URL_LIMIT_BYTES) {
     throw new NebulaError(
@@ -53,15 +54,41 @@ export function toInvokeRequest({ message, response, abort }: Exchange, trace: T
         onTooLarge: (error) => abort.abort(error),
       }),
     trailers: readTrailers(message),
+    upgrade,
     signal: abort.signal,
   };
 }
 
+/**
+ * The protocol that a request asks to go on with: only WebSocket, and only where nothing of HTTP would be left over.
+ * @see https://www.rfc-editor.org/rfc/rfc6455#section-4.1
+ */
+export function findUpgrade({ method, httpVersion, headers }: IncomingMessage): "websocket" | undefined {
+  const { connection = "", upgrade = "" } = headers;
+  const hasBody = headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
+  if (method !== "GET" || httpVersion !== "1.1" || hasBody || !hasOption(connection, "upgrade")) return undefined;
+  return upgrade.toLowerCase() === "websocket" ? "websocket" : undefined;
+}
+
+/** Where a request leads, or undefined when `toInvokeRequest` would refuse it for that. */
+export function findTarget({ method = "GET", url = "/", headers }: IncomingMessage): Target | undefined {
+  try {
+    return splitTarget(url, { method, hostHeader: headers.host ?? "" });
+  } catch {
+    // because it is told when the request is answered
+    return undefined;
+  }
+}
+
+/** What routes are found by, and the rest of the URL. */
+interface Target {
+  readonly host: string;
+  readonly path: string;
+  readonly query: string;
+}
+
 /** Forms of RFC 9112, section 3.2: `/path?query`, `http://host/path?query`, and `*` for OPTIONS. */
-function splitTarget(
-  target: string,
-  { method, hostHeader }: { method: string; hostHeader: string },
-): { host: string; path: string; query: string } {
+function splitTarget(target: string, { method, hostHeader }: { method: string; hostHeader: string }): Target {
   // because the function's URL would end where it begins, and the route would not
   if (target.includes("#")) throw invalid("its target has a fragment");
   const absolute = /^https?:\/\//i.test(target) ? URL.parse(target) : undefined;

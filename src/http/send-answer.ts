@@ -86,7 +86,8 @@ async function sendTrailers(response: ServerResponse, coming: Promise<HeaderList
   if (fields !== undefined) addTrailers(response, fields);
 }
 
-function toRawHeaders(from: HeaderList, trace: Trace): string[] {
+/** What leaves of an answer's headers, and what the gateway says itself. */
+export function toRawHeaders(from: HeaderList, trace: Trace): string[] {
   const headers: string[] = [];
   for (let i = 0; i + 1 < from.length; i += 2) {
     const name = from[i] ?? "";
@@ -98,7 +99,7 @@ function toRawHeaders(from: HeaderList, trace: Trace): string[] {
 }
 
 /** @throws {NebulaError} NEBULA_RESPONSE_INVALID when Node refuses the head. */
-function writeHead(response: ServerResponse, status: number, headers: string[]): void {
+export function writeHead(response: ServerResponse, status: number, headers: string[]): void {
   try {
     response.writeHead(status, headers);
   } catch (cause) {

@@ -3,6 +3,7 @@
  */
 
 import type { ServerResponse } from "node:http";
+import type { Writable } from "node:stream";
 import { NebulaError } from "../model/errors.ts";
 
 /**
@@ -61,12 +62,12 @@ async function unlessClosed(response: ServerResponse, work: Promise<void>): Prom
 }
 
 /** Fulfils when the client has read, or has left. */
-async function drained(response: ServerResponse): Promise<void> {
-  if (response.destroyed) return;
+export async function drained(sink: Writable): Promise<void> {
+  if (sink.destroyed) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("drain", resolve);
-  response.once("close", resolve);
+  sink.once("drain", resolve);
+  sink.once("close", resolve);
   await promise;
-  response.off("drain", resolve);
-  response.off("close", resolve);
+  sink.off("drain", resolve);
+  sink.off("close", resolve);
 }

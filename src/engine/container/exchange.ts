@@ -163,8 +163,7 @@ export class Exchange {
 
   #guard(message: IncomingMessage, first: Buffer | null): Body {
     const { clock, limits } = this.#options;
-    const onGone = () => this.break(clientGone("response"));
-    const body = toStream(message, { first, onCancel: onGone, explain: () => this.#explain() });
+    const body = toStream(message, { first, onCancel: this.#onAbort, explain: () => this.#explain() });
     return guardBody(body, {
       limitBytes: limits.responseBodyBytes,
       idleMs: limits.wallMs,
@@ -212,8 +211,14 @@ export class Exchange {
       this.break(responseInvalid(this.#options, "it changes to a protocol that nobody asked for"));
       return;
     }
+    const tunnel = toTunnel(socket, { first, onCancel: this.#onAbort, explain: () => this.#explain() });
     const head = { status: 101, headers: toHeaders(toFields(message)) };
-    this.#resolve({ head, body: null, tunnel: toTunnel(socket, first), settled: this.settled });
+    this.#resolve({
+      head,
+      body: null,
+      tunnel,
+      settled: this.settled,
+    });
   }
 
   #explain(): NebulaError {

@@ -3,6 +3,7 @@
  */
 
 import type { IncomingMessage } from "node:http";
+import type { Readable } from "node:stream";
 import type { Clock } from "../../model/ports.ts";
 
 /** Bodies of a known length up to this are waited for. */
@@ -56,33 +57,30 @@ export interface StreamOptions {
   explain(): Error;
 }
 
-/** The body as it comes, read no faster than its reader does. */
-export function toStream(
-  message: IncomingMessage,
-  { first, onCancel, explain }: StreamOptions,
-): ReadableStream<Uint8Array> {
+/** What comes, read no faster than its reader does. */
+export function toStream(source: Readable, { first, onCancel, explain }: StreamOptions): ReadableStream<Uint8Array> {
   let isOver = false;
   return new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
         if (first !== null) controller.enqueue(first);
-        message.on("data", (chunk: Buffer) => {
+        source.on("data", (chunk: Buffer) => {
           if (isOver) return;
           controller.enqueue(chunk);
-          if ((controller.desiredSize ?? 0) <= 0) message.pause();
+          if ((controller.desiredSize ?? 0) <= 0) source.pause();
         });
-        message.once("end", () => {
+        source.once("end", () => {
           if (!isOver) controller.close();
           isOver = true;
         });
-        message.once("close", () => {
+        source.once("close", () => {
           // because an error would throw away what has come and has not been read yet
           if (!isOver) controller.error(explain());
           isOver = true;
         });
-        if ((controller.desiredSize ?? 0) <= 0) message.pause();
+        if ((controller.desiredSize ?? 0) <= 0) source.pause();
       },
-      pull: () => void message.resume(),
+      pull: () => void source.resume(),
       cancel: () => {
         isOver = true;
         onCancel();

@@ -3,12 +3,37 @@
  */
 
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
 import type { Tunnel } from "../../model/exchange.ts";
+import { toStream } from "./response-body.ts";
 
-/** The connection as a tunnel. `first` came behind the head and belongs to the other protocol already. */
-export function toTunnel(socket: Socket, first: Uint8Array): Tunnel {
-  if (first.byteLength > 0) socket.unshift(first);
-  const { readable, writable } = Duplex.toWeb(socket);
+/** What a tunnel is made with besides its connection. */
+export interface TunnelOptions {
+  /** What came behind the head and belongs to the other protocol already. */
+  readonly first: Uint8Array;
+  /** Called when nobody wants it any more. */
+  onCancel(): void;
+  /** Why it broke off. */
+  explain(): Error;
+}
+
+/** The connection as a tunnel. Its end ends both ways; what is cancelled or aborted on one closes it. */
+export function toTunnel(socket: Socket, { first, onCancel, explain }: TunnelOptions): Tunnel {
+  const readable = toStream(socket, { first: first.byteLength === 0 ? null : first, onCancel, explain });
+  const writable = new WritableStream<Uint8Array>({
+    start: (controller) => void socket.once("close", () => controller.error(explain())),
+    write: async (chunk, { signal }) => {
+      if (socket.write(chunk)) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const isOver = () => resolve();
+      socket.once("drain", isOver);
+      socket.once("close", isOver);
+      signal.addEventListener("abort", isOver);
+      await promise;
+      socket.off("drain", isOver);
+      socket.off("close", isOver);
+    },
+    close: () => void socket.end(),
+    abort: onCancel,
+  });
   return { readable, writable };
 }
