@@ -35,8 +35,6 @@ export interface HttpClient extends AsyncDisposable {
    * @throws {NebulaError} NEBULA_CLIENT_GONE when `call.signal` aborts first.
    */
   fetch(call: Call, options: HttpFetchOptions): Promise<HttpAnswer>;
-  /** Closes the connections that carry nothing: a container that stood still will find that their time is up. */
-  closeIdle(): void;
 }
 
 /** Shorter than servers keep a connection without a request (gunicorn 2 s, Node 5 s), so that few are found closed. */
@@ -75,9 +73,6 @@ export function openHttpClient({ host, port, clock }: HttpClientOptions): HttpCl
       // Other kept connections may be no better.
       const leftMs = Math.max(0, wallMs - (clock.nowMs() - startedAtMs));
       return await begin(call, options, { agent: unkept, wallMs: leftMs }).answer;
-    },
-    closeIdle: () => {
-      for (const sockets of Object.values(kept.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
     },
     [Symbol.asyncDispose]: async () => {
       isClosed = true;

@@ -475,22 +475,6 @@ describe("connections", () => {
     expect(requests).toBe(3);
   });
 
-  test("closeIdle() closes those that carry nothing, and no other", async () => {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const { client, fetch, text, sockets } = await serve(async (message, response) => {
-      if (message.url === "/slow") await promise;
-      response.end("ok");
-    });
-    const slow = text({ path: "/slow" });
-    await (await fetch()).settled;
-    expect(sockets).toHaveLength(2);
-    client.closeIdle();
-    await expect.poll(() => sockets.filter(({ destroyed }) => destroyed).length).toBe(1);
-    resolve();
-    expect(await slow).toBe("ok");
-    await (await fetch()).settled;
-  });
-
   test("bytes behind a response are nobody's answer", async () => {
     const answer = (text: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${text.length}\r\n\r\n${text}`;
     for (const isLate of [false, true]) {
