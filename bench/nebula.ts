@@ -17,7 +17,7 @@ const QUIET_MS = 100;
 const QUIET_LIMIT_MS = 10_000;
 
 /** Files of a project, by their path in it. */
-export type ProjectFiles = Readonly<Record<string, string>>;
+export type ProjectFiles = Readonly<Record<string, string | Uint8Array>>;
 
 export interface NebulaServer extends Server {
   readonly client: Client;
@@ -124,8 +124,9 @@ export function readNodeMemory(server: Server): NodeMemory {
 }
 
 function writeFiles(dir: string, files: ProjectFiles): void {
-  for (const [path, text] of Object.entries(files)) {
+  for (const [path, content] of Object.entries(files)) {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
-    writeFileSync(join(dir, path), text);
+    // because some are programs
+    writeFileSync(join(dir, path), content, { mode: 0o755 });
   }
 }
