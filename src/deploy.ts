@@ -31,9 +31,9 @@ import type { Router } from "./router/router.ts";
 
 /** The node as an author reaches it; a client of the control API is one. */
 export interface DeployTarget {
-  missing(digests: readonly Digest[]): Promise<readonly Digest[]>;
-  put(digest: Digest, source: BlobSource): Promise<void>;
-  deploy(input: DeploymentInput): Promise<DeployAnswer>;
+  missing(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>;
+  put(digest: Digest, source: BlobSource, options: { signal: AbortSignal }): Promise<void>;
+  deploy(input: DeploymentInput, options: { signal: AbortSignal }): Promise<DeployAnswer>;
 }
 
 /** With what an author builds, and where it goes. */
@@ -60,22 +60,19 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
   const built = await builder.build({ signal, ...(onStep && { onStep }), ...(onOutput && { onOutput }) });
   onBuilt?.(built);
   const startedAtMs = performance.now();
-  const missing = await target.missing([...built.blobs.keys()]);
+  const missing = await target.missing([...built.blobs.keys()], { signal });
   const queue = [...missing];
   const upload = async () => {
     for (let digest = queue.shift(); digest !== undefined; digest = queue.shift()) {
       signal.throwIfAborted();
       const source = built.blobs.get(digest);
-      if (source !== undefined) await target.put(digest, source);
+      if (source !== undefined) await target.put(digest, source, { signal });
     }
   };
   await Promise.all(Array.from({ length: UPLOADS }, upload));
   onStep?.({ step: "upload", ms: performance.now() - startedAtMs });
-  const answer = await target.deploy({
-    spec,
-    forms: built.forms,
-    ...(built.assets !== undefined && { assets: built.assets }),
-  });
+  const input = { spec, forms: built.forms, ...(built.assets !== undefined && { assets: built.assets }) };
+  const answer = await target.deploy(input, { signal });
   for (const step of answer.steps) onStep?.(step);
   return answer;
 }

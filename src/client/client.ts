@@ -14,13 +14,14 @@ import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { Top } from "../model/top.ts";
 import { type Answers, findProblem, parseAnswer } from "./answers.ts";
+import { fetchPatiently } from "./patient-fetch.ts";
 
 /** Where the node is, and what opens its door. */
 export interface ClientOptions {
   /** `http://127.0.0.1:8788` */
   readonly controlUrl: string;
   readonly token: string;
-  /** For tests; default the global one. */
+  /** For tests; default the global one, and for deployments one that waits longer. */
   readonly fetch?: typeof fetch;
 }
 
@@ -64,14 +65,16 @@ interface Sent extends CallOptions {
   readonly method?: string;
   readonly json?: unknown;
   readonly bytes?: Uint8Array<ArrayBuffer> | Blob;
+  /** The answer may take minutes. */
+  readonly isSlow?: boolean;
 }
 
 class HttpClient implements Client {
   readonly #controlUrl: string;
   readonly #token: string;
-  readonly #fetch: typeof fetch;
+  readonly #fetch: typeof fetch | undefined;
 
-  constructor({ controlUrl, token, fetch: fetchWith = fetch }: ClientOptions) {
+  constructor({ controlUrl, token, fetch: fetchWith }: ClientOptions) {
     this.#controlUrl = controlUrl.replace(/\/$/, "");
     this.#token = token;
     this.#fetch = fetchWith;
@@ -112,7 +115,7 @@ class HttpClient implements Client {
   }
 
   deploy(input: DeploymentInput, options: CallOptions = {}): Promise<DeployAnswer> {
-    return this.#ask("deployment", "/v1/deployments", { ...options, json: input });
+    return this.#ask("deployment", "/v1/deployments", { ...options, json: input, isSlow: true });
   }
 
   async #ask<Name extends keyof Answers>(name: Name, path: string, sent: Sent): Promise<Answers[Name]> {
@@ -120,19 +123,19 @@ class HttpClient implements Client {
   }
 
   /** The text of a good answer. */
-  async #send(path: string, { method, json, bytes, signal }: Sent): Promise<string> {
+  async #send(path: string, { json, bytes, signal, isSlow = false, ...sent }: Sent): Promise<string> {
     const headers = new Headers({ authorization: `Bearer ${this.#token}` });
     if (json !== undefined) headers.set("content-type", "application/json");
     if (bytes !== undefined) headers.set("content-type", "application/octet-stream");
     const body = json === undefined ? bytes : JSON.stringify(json);
+    const method = sent.method ?? (body === undefined ? "GET" : "POST");
+    const url = this.#controlUrl + path;
+    const asked = { method, headers, ...(signal && { signal }) };
     try {
-      const response = await this.#fetch(this.#controlUrl + path, {
-        method: method ?? (body === undefined ? "GET" : "POST"),
-        headers,
-        redirect: "error",
-        ...(body !== undefined && { body }),
-        ...(signal && { signal }),
-      });
+      const response =
+        isSlow && typeof body === "string" && this.#fetch === undefined
+          ? await fetchPatiently(url, { ...asked, body })
+          : await (this.#fetch ?? fetch)(url, { ...asked, redirect: "error", ...(body !== undefined && { body }) });
       const text = await response.text();
       if (response.ok) return text;
       throw findProblem(text) ?? this.#unreachable(`it answers with status ${response.status}`);

@@ -149,8 +149,8 @@ describe("a bundle", () => {
     ],
     ["without anything to serve", "NEBULA_REQUEST_INVALID", { files: {} }],
     [
-      "for an engine that this node lacks",
-      "NEBULA_PREPARE_FAILED",
+      "without a form for its engine",
+      "NEBULA_REQUEST_INVALID",
       "export default { fetch() {} };",
       { engines: ["container"] },
     ],

@@ -52,6 +52,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/telemetry/host-meter.ts",
   ],
   "node:http": ["src/engine/container/", "src/http/", "src/host.ts", "src/client/", "src/cli/"],
+  "node:https": ["src/client/patient-fetch.ts"],
   "node:net": [
     "src/bindings/outbound.ts",
     "src/engine/container/",
