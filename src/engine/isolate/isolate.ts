@@ -11,7 +11,7 @@ import { formatMs } from "../../model/units.ts";
 import type { FetchOptions, Instance, InstanceAnswer, Usage } from "../engine.ts";
 import type { GuestProcess } from "../guest/guest-process.ts";
 import { Invocations, type Tenant } from "../guest/invocations.ts";
-import { limitBroken, Meter } from "../guest/meter.ts";
+import { type Broken, limitBroken, Meter, type Metered } from "../guest/meter.ts";
 import type { LoadHead } from "../guest/protocol.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 
@@ -31,6 +31,8 @@ export class Isolate implements Instance {
   readonly #meter: Meter;
   readonly #watch: Disposable;
   readonly #invocations: Invocations;
+  /** The limit that ended it, and who may have broken it. */
+  #broken: Broken | undefined;
 
   constructor(parts: IsolateParts) {
     const { guest, tenant, watchdog, clock, onBackgroundLog } = parts;
@@ -87,7 +89,15 @@ export class Isolate implements Instance {
   }
 
   async fetch(call: Call, options: FetchOptions): Promise<InstanceAnswer> {
-    return await this.#invocations.fetch(this.#parts.tenant, { call, ...options });
+    let metered: Metered | undefined;
+    const onMetered = (given: Metered) => {
+      metered = given;
+    };
+    try {
+      return await this.#invocations.fetch(this.#parts.tenant, { call, ...options, onMetered });
+    } catch (thrown) {
+      throw this.#broken !== undefined && metered !== undefined ? this.#judge(thrown, metered, this.#broken) : thrown;
+    }
   }
 
   async findUsage(): Promise<Usage | undefined> {
@@ -99,10 +109,24 @@ export class Isolate implements Instance {
     await this.#parts.guest.end();
   }
 
+  /** What a request failed with, unless it is known that another one broke the limit that its process ended for. */
+  #judge(thrown: unknown, metered: Metered, { limit, suspects }: Broken): unknown {
+    const isOfLimit = thrown instanceof NebulaError && thrown.details.limit === limit;
+    if (!isOfLimit || suspects.length === 0 || suspects.includes(metered)) return thrown;
+    const { name } = this.#parts.tenant.spec;
+    return new NebulaError(
+      "NEBULA_GUEST_EXITED",
+      `Cannot answer with "${name}": another request broke a limit in its instance`,
+      { details: { function: name, isInnocent: true }, cause: thrown },
+    );
+  }
+
   #look(): void {
     const { guest, tenant } = this.#parts;
     const usage = guest.findUsage();
     const broken = usage && this.#meter.sample(usage);
-    if (broken !== undefined) guest.kill(limitBroken(tenant.spec, broken.limit));
+    if (broken === undefined) return;
+    this.#broken = broken;
+    guest.kill(limitBroken(tenant.spec, broken.limit));
   }
 }
