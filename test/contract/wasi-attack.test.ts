@@ -360,5 +360,5 @@ describe("memory", () => {
       for (const { code } of await Promise.all(asked)) codes.set(code, (codes.get(code) ?? 0) + 1);
     }
     expect([...codes]).toEqual([["NEBULA_GUEST_TRAPPED", 20_000]]);
-  }, 60_000);
+  }, 120_000);
 });
