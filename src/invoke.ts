@@ -66,7 +66,7 @@ export async function invoke(
   checkHeaders(request.headers, limits);
   const url = `http://${request.host}${match.path}${request.query}`;
   const { method, headers, trailers, signal } = request;
-  const upgrade = live.chain?.mayUpgrade ? request.upgrade : undefined;
+  const upgrade = request.upgrade !== undefined && live.chain?.mayUpgrade ? request.upgrade : undefined;
   const head = { method, url, headers, ...(match.basePath !== "" && { basePath: match.basePath }) };
   trace.routeMs = clock.nowMs() - arrivedAtMs;
 

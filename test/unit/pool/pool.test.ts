@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { type Lease, Pool } from "../../../src/engine/pool.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
 import { DEFAULT_SCALING, type Scaling } from "../../../src/model/function.ts";
-import type { Log } from "../../../src/model/ports.ts";
+import { type Log, silentLog } from "../../../src/model/ports.ts";
 import { rejectionOf } from "../../support/capabilities.ts";
 import { createFakeClock } from "../../support/fake-clock.ts";
 import { createFakePrepared } from "../../support/fake-pool.ts";
@@ -32,6 +32,52 @@ function openPool(scaling: Partial<Scaling> = {}, { isConcurrent = true } = {}) 
 
 /** Lets everything that is ready happen. */
 const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("warm()", () => {
+  test("starts one instance beside all requests, unless one is up or on its way", async () => {
+    const { pool, prepared } = openPool();
+    expect(pool.isWarm).toBe(false);
+    pool.warm();
+    pool.warm();
+    await settle();
+    expect(prepared.starts).toHaveLength(1);
+    expect(pool.isWarm).toBe(false);
+    prepared.starts[0]?.succeed();
+    await settle();
+    expect(pool.isWarm).toBe(true);
+    pool.warm();
+    await settle();
+    expect(prepared.starts).toHaveLength(1);
+  });
+
+  test("is quiet once the pool has ended", async () => {
+    const { pool, prepared } = openPool();
+    await pool[Symbol.asyncDispose]();
+    pool.warm();
+    await settle();
+    expect(prepared.starts).toEqual([]);
+  });
+});
+
+describe("a start", () => {
+  test("tells its parts to the request that waited for it, and how long it took to whoever wants to know", async () => {
+    const clock = createFakeClock();
+    const prepared = createFakePrepared();
+    const started: [string, number][] = [];
+    const onStarted = (kind: string, ms: number) => void started.push([kind, ms]);
+    const spec = { name: "guest", scaling: SCALING };
+    const pool = new Pool({ prepared, spec, isConcurrent: true, clock, log: silentLog, onStarted });
+    const { signal } = new AbortController();
+    const waiting = pool.acquire({ signal });
+    await settle();
+    clock.pass(9);
+    Object.assign(prepared.starts[0]?.instance ?? {}, { started: { kind: "thaw", phases: { thaw: 4, ready: 5 } } });
+    prepared.starts[0]?.succeed();
+    expect(await waiting).toMatchObject({ startKind: "thaw", startMs: 9, startPhases: { thaw: 4, ready: 5 } });
+    expect(await pool.acquire({ signal })).toMatchObject({ startKind: "warm", startMs: 0, startPhases: undefined });
+    expect(started).toEqual([["thaw", 9]]);
+  });
+});
 
 describe("status and findUsage()", () => {
   test("tell of instances, of their requests, of those that rest, and what they use that can say so", async () => {
