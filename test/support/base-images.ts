@@ -8,7 +8,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { copyFile, lstat, mkdir, mkdtemp, readdir, readlink, realpath, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, mkdtemp, readdir, readlink, realpath, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -67,10 +67,9 @@ const IMAGES: Readonly<Record<BaseImage, (own: string) => Promise<Contents>>> = 
     await mkdir(join(own, "usr/local/bin"), { recursive: true });
     // This process runs in it: the project's own Node 26.
     await copyFile(process.execPath, join(own, "usr/local/bin/node"));
-    return {
-      files: await collect([...findPrograms(SHELL), ...(await findLibraries(process.execPath))]),
-      command: "node",
-    };
+    const programs = findPrograms(SHELL);
+    const libraries = (await Promise.all([process.execPath, ...programs].map(findLibraries))).flat();
+    return { files: await collect([...programs, ...libraries]), command: "node" };
   },
   "gcc:15": async (own) => {
     await writeOwn(own);
@@ -96,6 +95,7 @@ async function isThere(name: string, env: NodeJS.ProcessEnv): Promise<boolean> {
 
 async function writeOwn(own: string): Promise<void> {
   for (const folder of ["etc", "home/node", "root", "tmp"]) await mkdir(join(own, folder), { recursive: true });
+  await chmod(join(own, "tmp"), 0o1777);
   await writeFile(join(own, "etc/passwd"), USERS);
   await writeFile(join(own, "etc/group"), GROUPS);
 }
@@ -111,13 +111,22 @@ async function findLibraries(program: string): Promise<string[]> {
   return [...stdout.matchAll(/(?:^|\s)(\/\S+) \(0x/g)].map(([, path = ""]) => path);
 }
 
-/** Files by their names without links above them, with what they link to. Folders come with the files in them. */
+/**
+ * Files by their names without links above them, with what they link to and the folders that they are in: Docker makes
+ * a folder that is missing, but not always one that others may enter.
+ */
 async function collect(paths: readonly string[]): Promise<Set<string>> {
   const files = new Set<string>();
+  const addFolder = (folder: string): void => {
+    if (folder === "/" || files.has(folder)) return;
+    addFolder(dirname(folder));
+    files.add(folder);
+  };
   const add = async (path: string): Promise<void> => {
     const file = join(await realpath(dirname(path)), path.slice(path.lastIndexOf("/") + 1));
     const found = await lstat(file).catch(() => undefined);
     if (found === undefined || found.isDirectory() || files.has(file)) return;
+    addFolder(dirname(file));
     files.add(file);
     if (found.isSymbolicLink()) await add(resolve(dirname(file), await readlink(file)));
   };
@@ -134,7 +143,9 @@ async function pack(archive: string, { own, files }: { own: string; files: Itera
   });
   // because what has gone wrong is told by its exit code
   tar.stdin.on("error", () => {});
-  tar.stdin.end([...files].map((file) => file.slice(1)).join("\0"));
+  // Nothing twice: the folders of our own are there.
+  const others = [...files].filter((file) => !existsSync(join(own, file)));
+  tar.stdin.end(others.map((file) => file.slice(1)).join("\0"));
   const [code] = await once(tar, "close");
   if (code !== 0) throw new Error(`Cannot pack a base image: tar ended with exit code ${code}`);
 }
