@@ -58,6 +58,8 @@ export interface BuilderOptions {
   readonly prove?: Prove;
   /** Makes images. Without it a Dockerfile cannot be built. */
   readonly images?: ImageBuilder;
+  /** How long an image may take where a function has other forms; unless given as long as it needs. */
+  readonly imagePatienceMs?: number;
   readonly clock?: Clock;
 }
 
@@ -208,7 +210,14 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
     case "files":
       return openFilesStep({ projectDir: project.dir, files: planned.files });
     case "image":
-      return openImageStep({ project, source: planned.source, images: options.images, cacheDir });
+      return openImageStep({
+        project,
+        source: planned.source,
+        images: options.images,
+        cacheDir,
+        patienceMs: options.imagePatienceMs,
+        clock,
+      });
     case "assets":
       return openAssetsStep({ projectDir: project.dir, dir: planned.dir, cacheDir });
   }

@@ -13,6 +13,7 @@ import type { ImageBuilder } from "../build/image-builder.ts";
 import { hasWasmEntry, planBuild } from "../build/plan.ts";
 import type { Prove } from "../build/prove.ts";
 import { type Builder, openBuilder } from "../build/run.ts";
+import { isLate } from "../build/steps/build-image.ts";
 import type { Client } from "../client/client.ts";
 import { CONFIG_FILE_NAMES } from "../config/folder.ts";
 import { deployProject } from "../deploy.ts";
@@ -30,6 +31,8 @@ interface Deployed {
   readonly isRoot: boolean;
   /** One of its forms is a program that the build may make faster. */
   readonly hasWasm: boolean;
+  /** A form is missing because it takes long, and can be had by another deployment that waits for it. */
+  readonly isUnfinished: boolean;
 }
 
 /** How one deployment went. */
@@ -46,6 +49,8 @@ export interface DeployableParts {
   readonly prove?: Prove;
   /** Makes images; without it a Dockerfile cannot be built. */
   readonly images?: ImageBuilder;
+  /** How long they may take where a function has other forms; unless given as long as they need. */
+  readonly imagePatienceMs?: number;
   /** Which `[env.NAME]`. */
   readonly env: string | undefined;
   readonly print: Printer;
@@ -60,6 +65,7 @@ export class Deployable implements AsyncDisposable {
   readonly place: ProjectPlace;
   readonly #parts: DeployableParts;
   #current: { readonly project: Project; readonly builder: Builder; readonly hasWasm: boolean } | undefined;
+  #isUnfinished = false;
   /** The name that it holds in `names`. */
   #name: string | undefined;
   /** The name under which the node has it. */
@@ -115,7 +121,12 @@ export class Deployable implements AsyncDisposable {
   }
 
   get #shown(): Deployed {
-    return { name: this.name, isRoot: this.place.isRoot, hasWasm: this.#current?.hasWasm ?? false };
+    return {
+      name: this.name,
+      isRoot: this.place.isRoot,
+      hasWasm: this.#current?.hasWasm ?? false,
+      isUnfinished: this.#isUnfinished,
+    };
   }
 
   async #deploy(signal: AbortSignal, onStep: (step: StepDone) => void) {
@@ -136,6 +147,7 @@ export class Deployable implements AsyncDisposable {
 
   #tellFailures(failures: readonly FormFailure[]): void {
     const { told, print } = this.#parts;
+    this.#isUnfinished = failures.some(({ error }) => isLate(error));
     const text = JSON.stringify(failures.map(({ engine, error }) => [engine, error.message]));
     if (told.get(this.name) === text) return;
     told.set(this.name, text);
@@ -179,9 +191,15 @@ export class Deployable implements AsyncDisposable {
     if (this.#current !== undefined && isSame(this.#current.project, project)) return this.#current;
     await this.#close();
     onChange();
-    const { esbuild, cacheDir, prove, images } = this.#parts;
+    const { esbuild, cacheDir, prove, images, imagePatienceMs } = this.#parts;
     const plan = planBuild(project);
-    const builder = openBuilder(plan, { esbuild, cacheDir, ...(prove && { prove }), ...(images && { images }) });
+    const builder = openBuilder(plan, {
+      esbuild,
+      cacheDir,
+      ...(prove && { prove }),
+      ...(images && { images }),
+      ...(imagePatienceMs !== undefined && { imagePatienceMs }),
+    });
     this.#current = { project, builder, hasWasm: hasWasmEntry(plan) };
     return this.#current;
   }

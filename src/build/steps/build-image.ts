@@ -8,7 +8,8 @@ import { relative } from "node:path";
 import type { ImageArtifact } from "../../model/artifact.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { ImageSource, Project } from "../../model/function.ts";
-import { formatBytes, KIB } from "../../model/units.ts";
+import type { Clock } from "../../model/ports.ts";
+import { formatBytes, formatMs, KIB } from "../../model/units.ts";
 import type { BlobSource } from "../blob-source.ts";
 import { keepArchive } from "../image-archives.ts";
 import type { ImageBuilder } from "../image-builder.ts";
@@ -22,6 +23,9 @@ export interface ImageOptions {
   readonly images: ImageBuilder | undefined;
   /** Where the image is kept on its way to the node. */
   readonly cacheDir: string | undefined;
+  /** How long it may take while other forms wait for it; absent: as long as it needs. */
+  readonly patienceMs: number | undefined;
+  readonly clock: Clock;
 }
 
 /** Tells whose image it is, of those that Docker has. */
@@ -31,7 +35,7 @@ const OUTPUT_BYTES = 64 * KIB;
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;
 
 /** The step fails with NEBULA_BUILD_FAILED when there is no Docker, and with the end of its output when that fails. */
-export function openImageStep({ project, source, images, cacheDir }: ImageOptions): Step {
+export function openImageStep({ project, source, images, cacheDir, patienceMs, clock }: ImageOptions): Step {
   if ("reference" in source) {
     const artifact: ImageArtifact = { kind: "image", image: source.reference };
     return { run: async () => ({ artifact, note: "pulled by the node" }), [Symbol.asyncDispose]: async () => {} };
@@ -39,7 +43,13 @@ export function openImageStep({ project, source, images, cacheDir }: ImageOption
   const { name } = project.spec;
   const shown = relative(project.dir, source.dockerfile);
   return {
-    async run({ signal, onOutput }) {
+    async run({ signal: given, onOutput }) {
+      const late = new AbortController();
+      const signal = AbortSignal.any([given, late.signal]);
+      using _timer =
+        patienceMs === undefined || project.spec.engines.length === 1
+          ? undefined
+          : clock.after(patienceMs, () => late.abort(tooSlow(shown, patienceMs)));
       await ensureDockerfile(source.dockerfile, shown);
       if (images === undefined) throw absent(shown);
       if (cacheDir === undefined)
@@ -85,6 +95,16 @@ async function ensureDockerfile(path: string, shown: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return;
   throw buildFailed("image", `Cannot build "${shown}": ${found ? "it is not a file" : "there is no such file"}`);
+}
+
+function tooSlow(shown: string, patienceMs: number): NebulaError {
+  const why = `it takes more than ${formatMs(patienceMs)}, and other forms are there`;
+  return buildFailed("image", `Cannot wait for "${shown}": ${why}`, { details: { patienceMs } });
+}
+
+/** Whether a form is missing only because nobody waited for it. */
+export function isLate({ details }: NebulaError): boolean {
+  return "patienceMs" in details;
 }
 
 function absent(shown: string) {

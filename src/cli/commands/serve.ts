@@ -48,9 +48,9 @@ export default defineCommand({
     const client = createClient(host);
     const cacheDir = join(stateDir, "cache");
     const options = { client, cacheDir, env: args.env, print, told: new Map<string, string>(), signal };
-    const outcomes = await deployAll(places, options);
+    const outcomes = await deployAll(places, { ...options, imagePatienceMs: IMAGE_PATIENCE_MS });
     printReady(print, { ...host, functions: await client.listFunctions({ signal }), outcomes });
-    const improvable = places.filter((_, i) => outcomes[i]?.hasWasm);
+    const improvable = places.filter((_, i) => outcomes[i]?.hasWasm || outcomes[i]?.isUnfinished);
     const improving = improve(improvable, options, settings).catch((thrown) => signal.aborted || print.report(thrown));
     await untilAborted(signal);
     await improving;
@@ -59,6 +59,9 @@ export default defineCommand({
     return 0;
   },
 });
+
+/** How long an image may take before its function serves in its other forms. One that Docker knows takes less. */
+const IMAGE_PATIENCE_MS = 3_000;
 
 interface DeployAllOptions {
   readonly client: Client;
@@ -72,11 +75,11 @@ interface DeployAllOptions {
 /** Deploys every project once; nothing of the build is left running. */
 async function deployAll(
   places: readonly ProjectPlace[],
-  { signal, prove, ...options }: DeployAllOptions & { readonly prove?: Prove },
+  { signal, ...options }: DeployAllOptions & { readonly prove?: Prove; readonly imagePatienceMs?: number },
 ): Promise<readonly Outcome[]> {
   await using esbuild = createEsbuild();
   await using images = openImageBuilder({ clock: systemClock });
-  const parts = { ...options, esbuild, images, ...(prove && { prove }), names: new Map<string, ProjectPlace>() };
+  const parts = { ...options, esbuild, images, names: new Map<string, ProjectPlace>() };
   return await mapConcurrently(places, BUILDS_AT_ONCE, async (place) => {
     await using deployable = new Deployable(place, parts);
     return await deployable.deploy({ signal });
@@ -84,8 +87,8 @@ async function deployAll(
 }
 
 /**
- * Builds again with every step that may make a program faster, once everything serves: that takes seconds for each, and
- * is remembered. What comes out takes over as any deployment does.
+ * Builds again with every step that may make a program faster, and with the images that nobody waited for, once
+ * everything serves: that takes seconds for each, and is remembered. What comes out takes over as any deployment does.
  */
 async function improve(
   places: readonly ProjectPlace[],

@@ -19,6 +19,8 @@ export interface FakeDockerOptions {
   readonly output?: string;
   /** Fails the build. */
   readonly failure?: Error;
+  /** It builds until it is told to stop. */
+  readonly isEndless?: boolean;
   /** Ends the archive early. */
   readonly saveFailure?: Error;
 }
@@ -30,16 +32,19 @@ export function createFakeDocker({
   archive = ["tar"],
   output = "Step 1/1 : FROM scratch\n",
   failure,
+  isEndless = false,
   saveFailure,
 }: FakeDockerOptions = {}): FakeDocker {
   const docker: FakeDocker = {
     built: [],
     saved: [],
     image: toImageId("a"),
-    async build({ dir, dockerfile, labels, onOutput }) {
+    async build({ dir, dockerfile, labels, signal, onOutput }) {
       docker.built.push({ dir, dockerfile, labels });
       onOutput?.(output);
       if (failure !== undefined) throw failure;
+      if (isEndless)
+        await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       return { image: docker.image, platform: "linux/amd64" };
     },
     async save(image) {

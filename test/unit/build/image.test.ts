@@ -1,22 +1,31 @@
 import { readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { toDigest } from "../../../src/build/blob-source.ts";
 import { createEsbuild } from "../../../src/build/esbuild.ts";
 import { planBuild } from "../../../src/build/plan.ts";
-import type { BuilderOptions } from "../../../src/build/run.ts";
+import type { BuilderOptions, BuildOptions } from "../../../src/build/run.ts";
 import { openBuilder } from "../../../src/build/run.ts";
+import { isLate } from "../../../src/build/steps/build-image.ts";
 import { type ImageArtifact, MAX_ARCHIVE_BYTES } from "../../../src/model/artifact.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
 import { createFakeDocker, type FakeDocker, toImageId } from "./image-support.ts";
-import { buildFiles, type Files, type ProjectOptions, rejectionOf, tempFolder, toProject } from "./support.ts";
+import {
+  buildFiles,
+  createManualClock,
+  type Files,
+  type ProjectOptions,
+  rejectionOf,
+  tempFolder,
+  toProject,
+} from "./support.ts";
 
 const { signal } = new AbortController();
 const DOCKERFILE: Files = { Dockerfile: "FROM scratch" };
 const CONTAINER: ProjectOptions = { engines: ["container"], dockerfile: "Dockerfile" };
 const REFERENCE = `debian@sha256:${"b".repeat(64)}`;
 
-async function build(files: Files, options: ProjectOptions & { run?: Partial<BuilderOptions> } = {}) {
+async function build(files: Files, options: ProjectOptions & { run?: Partial<BuilderOptions & BuildOptions> } = {}) {
   const cacheDir = await tempFolder();
   return { cacheDir, ...(await buildFiles(files, { ...CONTAINER, ...options, run: { cacheDir, ...options.run } })) };
 }
@@ -225,6 +234,30 @@ describe("a function with several forms", () => {
       { engine: "container", error: { code: "NEBULA_BUILD_FAILED", details: { step: "image" } } },
     ]);
     expect(built.steps.map(({ step }) => step)).toEqual(["bundle"]);
+  });
+
+  test("waits so long for an image and no longer, where it is not the only form", async () => {
+    const { clock, fire } = createManualClock();
+    const images = createFakeDocker({ isEndless: true });
+    const building = build(CODE, { ...BOTH, run: { images, imagePatienceMs: 3_000, clock } });
+    await vi.waitUntil(() => images.built.length === 1);
+    fire(3_000);
+    const { forms, failures } = await building;
+    expect(forms).toMatchObject([{ engine: "isolate", artifact: { kind: "js" } }, { engine: "container" }]);
+    expect(failures.map(({ error }) => [error.message, isLate(error)])).toEqual([
+      ['Cannot wait for "Dockerfile": it takes more than 3 s, and other forms are there', true],
+    ]);
+  });
+
+  test("waits for the only form as long as that takes", async () => {
+    const { clock, fire } = createManualClock();
+    const images = createFakeDocker({ isEndless: true });
+    const stop = new AbortController();
+    const building = build(DOCKERFILE, { run: { images, imagePatienceMs: 3_000, clock, signal: stop.signal } });
+    await vi.waitUntil(() => images.built.length === 1);
+    fire(3_000);
+    stop.abort(new Error("enough"));
+    await expect(building).rejects.toThrow("enough");
   });
 
   test("goes without the first as well, and keeps its order", async () => {
