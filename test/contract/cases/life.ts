@@ -1,7 +1,7 @@
 /** Instances come, are apart from each other, and go without a trace. */
 
 import { expect } from "vitest";
-import { ask, askText, bytesOf, rejectionOf, until } from "../../support/capabilities.ts";
+import { ask, askText, bytesOf, rejectionOf, until, until } from "../../support/capabilities.ts";
 import { answering } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
 
@@ -32,10 +32,12 @@ export const LIFE_CASES: readonly ContractCase[] = [
       );
       const findUsage = async () => (await instance.findUsage?.()) ?? (await engine.findUsage?.());
       const before = await findUsage();
-      expect(await askText(instance)).toBe("done");
-      const after = await findUsage();
-      expect(after?.memoryBytes).toBeGreaterThan(1_000_000);
-      expect((after?.cpuMs ?? 0) - (before?.cpuMs ?? 0)).toBeGreaterThanOrEqual(40);
+      // Asked again, because on a loaded machine it has little of the processor while its time passes.
+      await until("its processor time has grown", async () => {
+        expect(await askText(instance)).toBe("done");
+        return ((await findUsage())?.cpuMs ?? 0) - (before?.cpuMs ?? 0) >= 40;
+      });
+      expect((await findUsage())?.memoryBytes).toBeGreaterThan(1_000_000);
       await instance[Symbol.asyncDispose]();
       expect(await instance.findUsage?.()).toBeUndefined();
     },
