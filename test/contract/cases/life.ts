@@ -1,7 +1,7 @@
 /** Instances come, are apart from each other, and go without a trace. */
 
 import { expect } from "vitest";
-import { ask, askText, bytesOf, rejectionOf, until, until } from "../../support/capabilities.ts";
+import { ask, askText, bytesOf, rejectionOf, until } from "../../support/capabilities.ts";
 import { answering } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
 
