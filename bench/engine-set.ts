@@ -14,7 +14,7 @@ import type { ProjectFiles } from "./nebula.ts";
 export type FormName = "wasi" | "isolate" | "container";
 
 const FUNCTION_DIR = join(import.meta.dirname, "../functions/fibonacci");
-const SERVER_SOURCE = join(import.meta.dirname, "fixtures/fibonacci-http.c");
+const SERVER_SOURCE = join(FUNCTION_DIR, "server.c");
 
 const SCRIPT = `const recursive = (n) => (n < 2 ? n : recursive(n - 1) + recursive(n - 2));
 const fibonacci = (n) => {
@@ -48,7 +48,7 @@ export function compileServer(): Uint8Array {
   const dir = mkdtempSync(join(tmpdir(), "nebula-bench-"));
   try {
     const out = join(dir, "server");
-    execFileSync("cc", ["-O2", "-static", "-s", `-I${FUNCTION_DIR}`, "-o", out, SERVER_SOURCE, "-lpthread"]);
+    execFileSync("cc", ["-O2", "-static", "-s", "-pthread", "-o", out, SERVER_SOURCE]);
     return readFileSync(out);
   } finally {
     rmSync(dir, { recursive: true, force: true });
