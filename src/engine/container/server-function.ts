@@ -106,6 +106,7 @@ export class ServerFunction implements Prepared {
       await container.thaw();
       phases.thaw = clock.nowMs() - startedAtMs;
       const { port } = await this.ensure({ signal });
+      if (signal.aborted) throw startFailed("the start was cancelled", run);
       if (!run.isOver) return this.#toInstance(container, { run, port, kind: "thaw", phases });
     } catch (thrown) {
       if (signal.aborted) {
