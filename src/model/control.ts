@@ -48,8 +48,8 @@ export interface FormStatus {
   readonly engine: EngineName;
   /** How well the engine keeps functions apart: `strong` is for code of strangers. */
   readonly isolation: "strong" | "weaker";
-  /** `failed`: not built, or not prepared. `weaker`: it isolates less than one before it, and its owner has not allowed that. */
-  readonly state: "ready" | "failed" | "weaker";
+  /** `failed`: not built, or it could not be prepared. `weaker`: it isolates less than one before it, and its owner has not allowed that. */
+  readonly state: "preparing" | "ready" | "failed" | "weaker";
   readonly failure?: { readonly code: ErrorCode; readonly message: string };
   /** Absent when the build failed. */
   readonly artifact?: ArtifactSummary;

@@ -115,7 +115,7 @@ describe("a function in two engines", () => {
 
   test("is as it was after the node has been started again", async () => {
     await node.restart();
-    expect(await ask("both")).toMatchObject({ engine: "wasi" });
+    await until("its first engine has joined", async () => (await ask("both")).engine === "wasi");
     expect(await ask("broken")).toMatchObject({ engine: "isolate", body: "isolate" });
     expect(await ask("careful")).toMatchObject({ engine: "wasi" });
     expect((await node.client.getFunction("careful")).function.forms[1]).toMatchObject({ state: "weaker" });

@@ -9,8 +9,7 @@
  * requests. With one form there is nothing to choose, and nothing here that costs a request anything.
  */
 
-import type { Form as BuiltForm } from "../../model/deployment.ts";
-import { type ErrorCode, NebulaError, toNebulaError } from "../../model/errors.ts";
+import { type ErrorCode, type NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Call } from "../../model/exchange.ts";
 import { type ChainSettings, DEFAULT_CHAIN, type EngineName } from "../../model/function.ts";
 import type { Trace } from "../../model/trace.ts";
@@ -18,17 +17,10 @@ import type { FetchOptions, InstanceAnswer, PrepareOptions } from "../engine.ts"
 import type { Lease } from "../pool.ts";
 import { Budget } from "./budget.ts";
 import { type Choice, choose, type Word } from "./choose.ts";
-import { Form, isReady, type ReadyForm } from "./form.ts";
-import { mayAnswer } from "./isolation.ts";
+import { type Form, isReady, type ReadyForm } from "./form.ts";
+import { Forms, type FormsParts } from "./forms.ts";
 import { Latencies, type Topic, toTopic } from "./latencies.ts";
 import { isFormFailure, isRepeatable, mayFallBack } from "./may-fall-back.ts";
-import { mayPass, type PrepareParts, prepareForm } from "./prepare-form.ts";
-
-/** What a chain is made with. */
-export interface ChainParts extends PrepareParts {
-  /** From 0 to 1. */
-  random(): number;
-}
 
 /** One request to a function. */
 export interface Ask extends FetchOptions {
@@ -38,7 +30,7 @@ export interface Ask extends FetchOptions {
 }
 
 /** Why a form does not answer. */
-export type Reason = ErrorCode | Word | "breaker open" | "no upgrade";
+export type Reason = ErrorCode | Word | "breaker open" | "no upgrade" | "preparing";
 
 /** What one request has met so far. */
 interface Way {
@@ -52,8 +44,6 @@ interface Way {
   isSecond: boolean;
 }
 
-/** Between attempts to prepare what lacked something of outside. */
-const RETRY_MS = { first: 1_000, last: 60_000 };
 /** Limits that a request has broken tell that it takes at least so long. */
 const LIMITS: ReadonlySet<ErrorCode> = new Set(["NEBULA_WALL_LIMIT", "NEBULA_CPU_LIMIT"]);
 /** What tells nothing of the form that was asked. */
@@ -71,73 +61,48 @@ const ELSEWHERE: ReadonlySet<ErrorCode> = new Set([
  * @throws {NebulaError} what the first of them fails with, when none can be prepared.
  */
 export async function openChain(
-  parts: ChainParts,
+  parts: FormsParts,
   options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<Chain> {
-  const chain = new Chain(parts);
-  await chain.prepare(options);
-  return chain;
+  const forms = new Forms(parts);
+  await forms.prepare(options);
+  return new Chain(forms, parts);
 }
 
 /** The forms of one function that serves. */
 export class Chain implements AsyncDisposable {
   readonly settings: ChainSettings;
-  /** All that there are to be, in the order wanted. */
-  readonly forms: readonly Form[];
   readonly latencies: Latencies;
-  readonly #parts: ChainParts;
-  readonly #built: readonly BuiltForm[];
+  readonly #parts: FormsParts;
+  readonly #forms: Forms;
   readonly #budget = new Budget();
-  readonly #closing = new AbortController();
-  readonly #retries = new Set<Disposable>();
-  readonly #retrying = new Set<Promise<void>>();
-  /** Those that can be asked; replaced whole. */
-  #ready: readonly ReadyForm[] = [];
-  /** The one form that there is. */
-  #only: ReadyForm | undefined;
 
-  /** For `openChain`. */
-  constructor(parts: ChainParts) {
-    const { spec, forms } = parts.deployment;
+  /** Owns the forms from then on. */
+  constructor(forms: Forms, parts: FormsParts) {
     this.#parts = parts;
-    this.#built = forms;
-    this.settings = spec.chain ?? DEFAULT_CHAIN;
-    this.forms = forms.map((form, place) => new Form(form, { place, clock: parts.clock, random: parts.random }));
+    this.#forms = forms;
+    this.settings = parts.deployment.spec.chain ?? DEFAULT_CHAIN;
     this.latencies = new Latencies(parts.clock);
-    const { weaker } = this.settings;
-    const engines = forms.map(({ engine }) => engine);
-    for (const form of this.forms) form.isBarred = !mayAnswer(form.engine, { engines, weaker });
+  }
+
+  /** All that there are to be, in the order wanted. */
+  get forms(): readonly Form[] {
+    return this.#forms.all;
   }
 
   /** What would answer first now. */
   get engine(): EngineName {
-    return (this.#ready[0] ?? this.forms[0])?.engine ?? "isolate";
-  }
-
-  /** The forms that cannot answer, each with the reason; whoever built them knows of those that were not. */
-  listLeftOut(): string[] {
-    return this.forms.flatMap(({ engine, failure, isBarred }) => {
-      if (isBarred)
-        return [`"${engine}" may not take over, because it isolates less: allow_weaker would have to name it`];
-      const isKnown = failure === undefined || failure.code === "NEBULA_BUILD_FAILED";
-      return isKnown ? [] : [`"${engine}" is left out: ${failure.message}`];
-    });
+    return (this.#forms.ready[0] ?? this.forms[0])?.engine ?? "isolate";
   }
 
   /** A request may turn into another protocol. */
   get mayUpgrade(): boolean {
-    return this.#ready.some((form) => form.mayUpgrade);
+    return this.#forms.ready.some((form) => form.mayUpgrade);
   }
 
-  /** For `openChain`: prepares all forms at once. */
-  async prepare({ signal, isProven }: Pick<PrepareOptions, "signal" | "isProven">): Promise<void> {
-    const wanted = this.forms.filter((form) => !form.isBarred);
-    // Which of several had failed when they were deployed is not known any more: they have to show it again.
-    const options = { signal, isProven: isProven && wanted.length === 1 };
-    await Promise.all(wanted.map((form) => this.#prepareOne(form, options)));
-    const isHopeful = isProven && wanted.some(({ failure }) => failure !== undefined && mayPass(failure));
-    if (this.#ready.length === 0 && !isHopeful) throw this.#nothingReady(wanted[0]?.failure);
-    for (const form of wanted) if (form.failure !== undefined) this.#leaveOut(form, form.failure);
+  /** The forms that cannot answer, each with the reason; whoever built them knows of those that were not. */
+  listLeftOut(): string[] {
+    return this.#forms.listLeftOut();
   }
 
   /**
@@ -147,32 +112,31 @@ export class Chain implements AsyncDisposable {
    * @throws {NebulaError} what the form that was asked last has failed with, as its pool and its instances do.
    */
   fetch(ask: Ask): Promise<InstanceAnswer> {
-    return this.#only === undefined ? this.#askBest(ask, this.#begin(ask.call)) : this.#ask(this.#only, ask);
+    const { only } = this.#forms;
+    return only === undefined ? this.#askBest(ask, this.#begin(ask.call)) : this.#ask(only, ask);
   }
 
   /** What would be chosen for a request now, when these have failed; nothing is started or counted. */
   peek(call: Pick<Call, "head" | "body">, failed: ReadonlySet<Form> = new Set()): Choice | undefined {
     const failures = new Map([...failed].map((form) => [form, "NEBULA_START_FAILED"] as const));
     const way: Way = { ...this.#begin(call), failures };
-    return this.#choose({ ...call, signal: this.#closing.signal }, way, { mayMeasure: false, chance: 1 });
+    return this.#choose({}, way, { mayMeasure: false, chance: 1 });
   }
 
   /** Why a form does not answer a request for which another one was chosen. */
   findReason(form: Form, word: Word | undefined): Reason {
-    if (form.failure !== undefined) return form.failure.code;
+    if (!isReady(form)) return form.failure?.code ?? "preparing";
     return form.breaker.wouldAdmit ? (word ?? "slower") : "breaker open";
   }
 
   /** Fulfils when nobody waits, nothing is in flight and every instance of every form is gone. */
   async drain(): Promise<void> {
-    await this.#stopRetrying();
-    await Promise.all(this.forms.map(({ pool }) => pool?.drain()));
+    await this.#forms.drain();
   }
 
   /** Ends every instance now, whatever it is doing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#stopRetrying();
-    await Promise.all(this.forms.map(({ pool }) => pool?.[Symbol.asyncDispose]()));
+    await this.#forms[Symbol.asyncDispose]();
   }
 
   // ── requests ───────────────────────────────────────────────────────────────────────────────────────────
@@ -188,7 +152,7 @@ export class Chain implements AsyncDisposable {
     const isFirst = way.failures.size === 0;
     const mayMeasure = isFirst && this.#budget.tick() && this.#mayRepeat(ask.call);
     const choice = this.#choose(ask.call, way, { mayMeasure, chance: random() });
-    if (choice === undefined) return Promise.reject(this.#notStarted());
+    if (choice === undefined) return Promise.reject(this.#forms.explainNone());
     const { form, word, toWarm, isMeasuring } = choice;
     ask.trace.fallback = this.#describeOthers(form, { word, way, call: ask.call });
     toWarm?.pool.warm();
@@ -198,13 +162,17 @@ export class Chain implements AsyncDisposable {
     return this.#ask(form, ask, way);
   }
 
-  #choose(call: Call, way: Way, how: { mayMeasure: boolean; chance: number }): Choice | undefined {
+  #choose(
+    { upgrade }: Pick<Call, "upgrade">,
+    way: Way,
+    how: { mayMeasure: boolean; chance: number },
+  ): Choice | undefined {
     const isAble = (form: ReadyForm) =>
-      !way.failures.has(form) && (call.upgrade === undefined || form.mayUpgrade || !this.mayUpgrade);
-    const [first, ...others] = this.#ready.filter((form) => isAble(form) && form.breaker.wouldAdmit);
+      !way.failures.has(form) && (upgrade === undefined || form.mayUpgrade || !this.mayUpgrade);
+    const [first, ...others] = this.#forms.ready.filter((form) => isAble(form) && form.breaker.wouldAdmit);
     if (first === undefined) {
       // because one that keeps failing is better than none
-      const lastHope = this.#ready.find(isAble);
+      const lastHope = this.#forms.ready.find(isAble);
       return lastHope && { form: lastHope };
     }
     if (way.topic === undefined) return { form: first };
@@ -291,86 +259,11 @@ export class Chain implements AsyncDisposable {
     for (const form of this.forms) {
       const failed = way.failures.get(form);
       if (failed === undefined && form.place >= chosen.place) continue;
-      const cannotUpgrade = call.upgrade !== undefined && !form.mayUpgrade && form.failure === undefined;
+      const cannotUpgrade = call.upgrade !== undefined && !form.mayUpgrade && isReady(form);
       const reason = failed ?? (cannotUpgrade ? "no upgrade" : this.findReason(form, word));
       text = text === undefined ? `${form.engine}: ${reason}` : `${text}, ${form.engine}: ${reason}`;
     }
     return text;
-  }
-
-  // ── forms ──────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #prepareOne(form: Form, options: Pick<PrepareOptions, "signal" | "isProven">): Promise<void> {
-    const built = this.#built[form.place];
-    if (built === undefined) return;
-    await prepareForm(form, built, { parts: this.#parts, ...options });
-    this.#ready = this.forms.filter(isReady);
-    this.#only = this.forms.length === 1 ? this.#ready[0] : undefined;
-  }
-
-  #leaveOut(form: Form, failure: NebulaError): void {
-    const { log, deployment } = this.#parts;
-    const { code, message } = failure;
-    log.write("warn", "form left out", { function: deployment.spec.name, engine: form.engine, code, reason: message });
-    if (mayPass(failure)) this.#retryLater(form, RETRY_MS.first);
-  }
-
-  /** Tries again to prepare a form, until it works or turns out to be the function's own fault. */
-  #retryLater(form: Form, pauseMs: number): void {
-    const { clock, random } = this.#parts;
-    const { signal } = this.#closing;
-    if (signal.aborted) return;
-    const timer = clock.after(pauseMs * (1 - random() / 4), () => {
-      this.#retries.delete(timer);
-      const retrying = this.#retry(form, pauseMs).finally(() => this.#retrying.delete(retrying));
-      this.#retrying.add(retrying);
-    });
-    this.#retries.add(timer);
-  }
-
-  async #retry(form: Form, pauseMs: number): Promise<void> {
-    const { log, deployment } = this.#parts;
-    const { signal } = this.#closing;
-    await this.#prepareOne(form, { signal, isProven: false });
-    if (form.failure === undefined) {
-      log.write("info", "form joins", { function: deployment.spec.name, engine: form.engine });
-    } else if (mayPass(form.failure)) {
-      this.#retryLater(form, Math.min(RETRY_MS.last, 2 * pauseMs));
-    }
-  }
-
-  async #stopRetrying(): Promise<void> {
-    this.#closing.abort();
-    for (const timer of this.#retries) timer[Symbol.dispose]();
-    await Promise.all(this.#retrying);
-  }
-
-  /** The node came back before what the function needs. */
-  #notStarted(): NebulaError {
-    const { name } = this.#parts.deployment.spec;
-    const cause = this.forms.find(({ failure }) => failure !== undefined)?.failure;
-    const why = cause === undefined ? "it has no form that runs here" : cause.message;
-    return new NebulaError("NEBULA_START_FAILED", `Cannot start "${name}": ${why}`, {
-      details: { function: name },
-      cause,
-    });
-  }
-
-  #nothingReady(first: NebulaError | undefined): NebulaError {
-    const { spec } = this.#parts.deployment;
-    const barred = this.forms.filter(({ isBarred }) => isBarred).map(({ engine }) => engine);
-    const why = first?.message ?? `Cannot prepare "${spec.name}": it has no form`;
-    const { hint, details } = first ?? {};
-    const code = first?.code === "NEBULA_BUILD_FAILED" || first === undefined ? "NEBULA_PREPARE_FAILED" : first.code;
-    if (barred.length === 0) {
-      return new NebulaError(code, why, { ...(hint && { hint }), ...(details && { details }), cause: first });
-    }
-    const names = barred.map((name) => `"${name}"`).join(", ");
-    return new NebulaError(code, `${why}; ${names} may not take over, because it isolates less`, {
-      hint: `set allow_weaker = [${names}] under [nebula] if that is good enough for this function`,
-      ...(details && { details }),
-      cause: first,
-    });
   }
 }
 

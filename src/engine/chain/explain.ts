@@ -24,7 +24,7 @@ export function toFormStatus({ engine, artifact, breaker, isBarred, failure, poo
   return {
     engine,
     isolation: findIsolation(engine),
-    state: isBarred ? "weaker" : pool === undefined ? "failed" : "ready",
+    state: isBarred ? "weaker" : pool !== undefined ? "ready" : failure === undefined ? "preparing" : "failed",
     ...(failure !== undefined && { failure: { code: failure.code, message: failure.message } }),
     ...(artifact !== undefined && { artifact: toSummary(artifact) }),
     breaker: { state: breaker.state, opensInMs: breaker.opensInMs },
@@ -82,6 +82,7 @@ function describeOther(
   if (reason === "breaker open") {
     return `"${other.engine}" keeps failing and is left alone for ${formatMs(other.breaker.opensInMs)}`;
   }
+  if (reason === "preparing") return `"${other.engine}" is being prepared`;
   if (reason === "starting") return `"${other.engine}" has no instance up; one is started beside the request`;
   if (reason === "being compared") return `"${form.engine}" is asked so that it is measured`;
   if (reason !== "slower") return `"${other.engine}" is left out: ${other.failure?.message ?? reason}`;

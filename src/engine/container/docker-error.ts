@@ -42,12 +42,19 @@ export function isAway(thrown: unknown): boolean {
   return trouble === "absent" || trouble === "denied" || trouble === "gone" || trouble === "timeout";
 }
 
+/** What an error of it carries: its trouble, and whether that passes without anybody deploying again. */
+export function toDetails(docker: DockerTrouble): Readonly<Record<string, string | boolean>> {
+  return PASSING.has(docker) ? { docker, isTemporary: true } : { docker };
+}
+
+const PASSING: ReadonlySet<DockerTrouble> = new Set(["absent", "denied", "gone", "timeout", "full"]);
+
 /** Any error of dockerode, once and for all. */
 export function toDockerError(thrown: unknown, { verb, socketPath = "DOCKER_HOST" }: DockerQuestion): NebulaError {
   if (thrown instanceof NebulaError) return thrown;
   const fail = (docker: DockerTrouble, why: string, hint?: string) =>
     new NebulaError("NEBULA_START_FAILED", `Docker cannot ${verb}: ${why}`, {
-      details: { docker },
+      details: toDetails(docker),
       cause: thrown,
       ...(hint !== undefined && { hint }),
     });

@@ -10,7 +10,7 @@ import type Dockerode from "dockerode";
 import { NebulaError } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
-import { toDockerError } from "./docker-error.ts";
+import { toDetails, toDockerError } from "./docker-error.ts";
 
 /** Docker's API, for the files beside this one. */
 export type DockerApi = Dockerode;
@@ -162,7 +162,7 @@ async function readMachine(api: DockerApi): Promise<DockerMachine> {
 
 function tooLate(verb: string, limitMs: number): NebulaError {
   return new NebulaError("NEBULA_START_FAILED", `Docker cannot ${verb}: it took more than ${formatMs(limitMs)}`, {
-    details: { docker: "timeout" },
+    details: toDetails("timeout"),
   });
 }
 

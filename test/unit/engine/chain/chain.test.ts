@@ -354,6 +354,37 @@ describe("a form that cannot be prepared", () => {
     expect(await ask()).toMatchObject({ engine: "container", code: undefined });
   });
 
+  test("need not be waited for when the node starts: it joins when it is ready", async () => {
+    const [slow, quick] = [createForm(), createForm()];
+    const gate = Promise.withResolvers<void>();
+    const container = createFakeEngine(async () => {
+      await gate.promise;
+      return slow.prepared;
+    });
+    const engines = { container, wasi: createFakeEngine(quick.prepared) };
+    const { ask, chain } = await open([], { engines, isProven: true });
+    expect(await ask()).toMatchObject({ engine: "wasi", fallback: "container: preparing" });
+    expect(chain.forms[0]).toMatchObject({ pool: undefined, failure: undefined });
+    gate.resolve();
+    await settle();
+    expect(await ask()).toMatchObject({ engine: "container", fallback: undefined });
+  });
+
+  test("late, after the function has ended, leaves nothing", async () => {
+    const gate = Promise.withResolvers<void>();
+    const late = createFakePrepared();
+    const container = createFakeEngine(async () => {
+      await gate.promise;
+      return late;
+    });
+    const engines = { container, wasi: createFakeEngine(createForm().prepared) };
+    const { chain } = await open([], { engines, isProven: true });
+    const ending = chain[Symbol.asyncDispose]();
+    gate.resolve();
+    await ending;
+    expect(late.disposals).toBe(1);
+  });
+
   test("has to be tried again where several were deployed, because the one that failed is not known", async () => {
     const seen: boolean[] = [];
     const watch = (prepared: Prepared) => {
