@@ -78,11 +78,13 @@ static bool answer(int client, const struct request *request, const char *status
   return send(client, text, size, MSG_NOSIGNAL) == size;
 }
 
+/* A line without its end, or as much of it as there is room for, which is not the whole of it. */
 static bool read_line(FILE *in, char *line) {
+  line[0] = '\0';
   if (fgets(line, MAX_LINE, in) == NULL) return false;
-  size_t end = strcspn(line, "\r\n");
-  bool is_whole = line[end] != '\0';
-  line[end] = '\0';
+  size_t end = strlen(line);
+  bool is_whole = end > 0 && line[end - 1] == '\n';
+  while (end > 0 && (line[end - 1] == '\n' || line[end - 1] == '\r')) line[--end] = '\0';
   return is_whole;
 }
 
@@ -104,14 +106,17 @@ static const char *read_head(FILE *in, struct request *request) {
   if (!read_line(in, request->line)) return feof(in) || ferror(in) ? "" : "414 URI Too Long";
   size_t size = 0;
   const char *version = strrchr(request->line, ' ');
-  if (version == NULL || strncmp(version, " HTTP/1.", 8) != 0) return "400 Bad Request";
+  if (version == strchr(request->line, ' ') || strncmp(version, " HTTP/1.", 8) != 0) return "400 Bad Request";
   request->is_last = strcmp(version, " HTTP/1.1") != 0;
   request->is_head = strncmp(request->line, "HEAD ", 5) == 0;
-  for (;;) {
-    if (!read_line(in, line) && (feof(in) || ferror(in))) return "";
-    if (line[0] == '\0') return NULL;
+  for (bool is_begun = false;;) {
+    bool is_whole = read_line(in, line);
+    if (!is_whole && (feof(in) || ferror(in))) return "";
+    if (is_whole && !is_begun && line[0] == '\0') return NULL;
     if ((size += strlen(line)) > MAX_HEAD) return "431 Request Header Fields Too Large";
-    read_field(request, line);
+    /* The rest of a long line is no field, whatever it says. */
+    if (!is_begun) read_field(request, line);
+    is_begun = !is_whole;
   }
 }
 
