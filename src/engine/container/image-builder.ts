@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { NebulaError } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
-import { GIB } from "../../model/units.ts";
+import { formatMs, GIB } from "../../model/units.ts";
 import { packContext, toDockerfileName } from "./build-context.ts";
 import { Docker } from "./docker.ts";
 import { findImage, untagImage } from "./images.ts";
@@ -33,6 +33,9 @@ export interface DockerImageBuilder extends AsyncDisposable {
 }
 
 const BUILD_MS = 30 * 60_000;
+/** Docker asks a registry for the image of a FROM without a word, and would wait for one that is silent for half a minute. */
+const REGISTRY_MS = 10_000;
+const ASKS_REGISTRY = /^Step \d+\/\d+ : FROM /;
 /** Docker writes all of it to its own disk before the first byte comes. */
 const SAVE_MS = 10 * 60_000;
 const CONTEXT_BYTES = GIB;
@@ -41,22 +44,25 @@ const TAIL_LINES = 20;
 
 /** Asks Docker only when there is something to build. */
 export function createImageBuilder(parts: { dockerHost?: string | undefined; clock: Clock }): DockerImageBuilder {
-  const docker = new Docker({ host: parts.dockerHost, clock: parts.clock });
+  const { clock } = parts;
+  const docker = new Docker({ host: parts.dockerHost, clock });
   return {
-    build: (options) => asBuild(options.signal, () => build(docker, options)),
+    build: (options) => asBuild(options.signal, () => build({ docker, clock }, options)),
     save: (image, { signal }) => asBuild(signal, () => save(docker, image, { signal })),
     [Symbol.asyncDispose]: () => docker[Symbol.asyncDispose](),
   };
 }
 
 async function build(
-  docker: Docker,
+  { docker, clock }: { docker: Docker; clock: Clock },
   { dir, dockerfile, labels, signal, onOutput }: BuildImageOptions,
 ): Promise<{ image: string; platform: string }> {
   const tag = toTag(dir, dockerfile);
   const before = await findImage(docker, tag, { signal });
   const lines: string[] = [];
+  using registry = createRegistryLimit(clock);
   const onProgress = (text: string) => {
+    registry.hear(text);
     lines.push(...text.split("\n").filter((line) => line.trim() !== ""));
     lines.splice(0, lines.length - TAIL_LINES);
     onOutput?.(text);
@@ -81,7 +87,7 @@ async function build(
         ]);
         await followProgress(stream, { verb, onProgress, signal: abortSignal });
       },
-      { signal, limitMs: BUILD_MS },
+      { signal: AbortSignal.any([signal, registry.signal]), limitMs: BUILD_MS },
     );
   } catch (thrown) {
     throw withTail(thrown, lines);
@@ -90,6 +96,29 @@ async function build(
   if (made === undefined) throw new NebulaError("NEBULA_BUILD_FAILED", "Docker has built no image");
   if (before !== undefined && before.id !== made.id) await removeUnnamed(docker, before.id);
   return { image: made.id, platform: `${made.os}/${made.arch}` };
+}
+
+/** Aborts when a FROM has been waited for too long. */
+function createRegistryLimit(clock: Clock): Disposable & { readonly signal: AbortSignal; hear(text: string): void } {
+  const late = new AbortController();
+  let timer: Disposable | undefined;
+  const onLate = () =>
+    late.abort(
+      new NebulaError(
+        "NEBULA_START_FAILED",
+        `Docker cannot build the image: its registry has said nothing for ${formatMs(REGISTRY_MS)}`,
+        { hint: "docker pull the image that the Dockerfile begins with", details: { docker: "timeout" } },
+      ),
+    );
+  return {
+    signal: late.signal,
+    hear: (text) => {
+      if (text.trim() === "") return;
+      timer?.[Symbol.dispose]();
+      timer = ASKS_REGISTRY.test(text) ? clock.after(REGISTRY_MS, onLate) : undefined;
+    },
+    [Symbol.dispose]: () => timer?.[Symbol.dispose](),
+  };
 }
 
 /** By its id alone Docker removes no image that has another name, or that a container uses. */
