@@ -74,7 +74,7 @@ export async function openContainerLab(options: ContainerLabOptions = {}): Promi
   const stateDir = options.stateDir ?? join(root, "state");
   await mkdir(stateDir, { recursive: true });
   const { dockerHost = process.env.DOCKER_HOST } = options;
-  await ensureBaseImage(BASE, dockerHost === undefined ? {} : { dockerHost });
+  await ensureBaseImage(BASE);
   const image: ImageArtifact = { kind: "image", image: await docker("image", "inspect", "--format", "{{.Id}}", BASE) };
   const esbuild = createEsbuild();
   const blobs = new Map<string, Uint8Array>();

@@ -38,11 +38,22 @@ export function createContainerEngine(parts: ContainerNodeParts): Engine {
         return prepared;
       } catch (thrown) {
         await prepared[Symbol.asyncDispose]();
-        throw toPrepareFailed(thrown);
+        throw toRefusal(thrown, spec.name);
       }
     },
     [Symbol.asyncDispose]: () => node[Symbol.asyncDispose](),
   };
+}
+
+/** Docker's own words do not say whose they are about. */
+function toRefusal(thrown: unknown, name: string): NebulaError {
+  const { code, message, details, hint } = toPrepareFailed(thrown);
+  const isOurs = message.startsWith("Cannot ");
+  return new NebulaError(code, isOurs ? message : `Cannot prepare "${name}": ${message}`, {
+    details: { ...details, function: name },
+    cause: thrown,
+    ...(hint !== undefined && { hint }),
+  });
 }
 
 function getArtifact({ artifact, spec }: Runnable): ImageArtifact {

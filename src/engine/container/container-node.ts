@@ -9,7 +9,6 @@ import { Container } from "./container.ts";
 import { type ContainerPlan, toCreateOptions } from "./container-options.ts";
 import { createContainer } from "./containers.ts";
 import { type AskOptions, Docker } from "./docker.ts";
-import { findTrouble } from "./docker-error.ts";
 import { forgetOldImages } from "./image-store.ts";
 import { removeLeftovers, toContainerName } from "./leftovers.ts";
 import { Networks, type Reach } from "./networks.ts";
@@ -83,19 +82,28 @@ export class ContainerNode implements AsyncDisposable {
 
   /** Makes a container that does not run yet. @throws {NebulaError} NEBULA_START_FAILED. */
   async create({ reach, ...wish }: ContainerWish, { signal }: { signal: AbortSignal }): Promise<Container> {
-    const { nodeId, networks } = await this.open({ signal });
-    const { cpus: machineCpus } = await this.docker.getMachine({ signal });
-    const createIn = async (network: string) => {
-      this.#count += 1;
-      const name = toContainerName({ nodeId, bootId: this.parts.bootId }, this.#count);
-      return await createContainer(this.docker, toCreateOptions({ ...wish, name, nodeId, network, machineCpus }), {
-        signal,
-      });
-    };
     const { docker } = this;
-    const { clock, onBackgroundLog } = this.parts;
-    const id = reach === "nothing" ? await createIn("none") : await inNetwork(networks, reach, createIn);
-    return new Container(id, { docker, clock, remover: this.#remover, log: onBackgroundLog(wish.spec.name) });
+    const { bootId, clock, onBackgroundLog } = this.parts;
+    const { nodeId, networks } = await this.open({ signal });
+    const { cpus: machineCpus } = await docker.getMachine({ signal });
+    const network = reach === "nothing" ? "none" : await orAborted(networks.ensure(reach), signal);
+    this.#count += 1;
+    const name = toContainerName({ nodeId, bootId }, this.#count);
+    // Not cancelled, or Docker might make one that nobody knows of.
+    const making = createContainer(docker, toCreateOptions({ ...wish, name, nodeId, network, machineCpus }));
+    try {
+      const id = await orAborted(making, signal);
+      return new Container(id, { docker, clock, remover: this.#remover, log: onBackgroundLog(wish.spec.name) });
+    } catch (thrown) {
+      // because one that could not be made needs no removal
+      making.then((id) => this.#remover.remove(id)).catch(() => {});
+      throw thrown;
+    }
+  }
+
+  /** Docker says that something is not there: a network may have been removed by somebody. */
+  async forget(): Promise<void> {
+    (await this.#opened)?.networks.forget();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -124,22 +132,6 @@ export class ContainerNode implements AsyncDisposable {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       log.write("warn", "containers not removed", { reason, until: "the node's next start" });
     }
-  }
-}
-
-/** A network that somebody has removed is made again. */
-async function inNetwork(
-  networks: Networks,
-  reach: Reach,
-  create: (network: string) => Promise<string>,
-): Promise<string> {
-  try {
-    return await create(await networks.ensure(reach));
-  } catch (thrown) {
-    const isNetwork = thrown instanceof NebulaError && /network/i.test(thrown.message);
-    if (findTrouble(thrown) !== "missing" || !isNetwork) throw thrown;
-    networks.forget();
-    return await create(await networks.ensure(reach));
   }
 }
 

@@ -65,7 +65,7 @@ function readListening(text: string): { port: number; isLocal: boolean }[] {
     const [, local = "", , state] = line.trim().split(/\s+/);
     const [address = "", port = ""] = local.split(":");
     if (state !== LISTEN || port === "") return [];
-    return [{ port: Number.parseInt(port, 16), isLocal: /^0100007F$|^0{24}01000000$/i.test(address) }];
+    return [{ port: Number.parseInt(port, 16), isLocal: /^[0-9A-F]{6}7F$|^0{24}01000000$/i.test(address) }];
   });
 }
 

@@ -120,34 +120,32 @@ export class ServerFunction implements Prepared {
     return undefined;
   }
 
-  async #startCold({ signal }: { signal: AbortSignal }): Promise<Instance> {
+  async #startCold(options: { signal: AbortSignal }): Promise<Instance> {
+    try {
+      return await this.#startNew(options);
+    } catch (thrown) {
+      if (findTrouble(thrown) !== "missing") throw thrown;
+      // Somebody has removed the image, or the network.
+      this.#served = undefined;
+      await this.#node.forget();
+      return await this.#startNew(options);
+    }
+  }
+
+  async #startNew({ signal }: { signal: AbortSignal }): Promise<Instance> {
     const { clock } = this.#node.parts;
-    const phases: Phases = {};
+    const spec = this.#spec;
+    const { facts: image, port } = await this.ensure({ signal });
     const startedAtMs = clock.nowMs();
-    const container = await this.#create({ signal });
-    phases.create = clock.nowMs() - startedAtMs;
+    const reach = spec.outbound.includes("*") ? "outside" : "inside";
+    const env = toServerEnv(spec, port);
+    const container = await this.#node.create({ spec, image, env, hasInput: false, reach }, { signal });
+    const phases: Phases = { create: clock.nowMs() - startedAtMs };
     try {
       return await this.#run(container, { phases, signal });
     } catch (thrown) {
       await container.remove();
       throw thrown;
-    }
-  }
-
-  async #create({ signal }: { signal: AbortSignal }): Promise<Container> {
-    const spec = this.#spec;
-    const createOf = ({ facts: image, port }: Served) => {
-      const reach = spec.outbound.includes("*") ? "outside" : "inside";
-      const env = toServerEnv(spec, port);
-      return this.#node.create({ spec, image, env, hasInput: false, reach }, { signal });
-    };
-    try {
-      return await createOf(await this.ensure({ signal }));
-    } catch (thrown) {
-      if (findTrouble(thrown) !== "missing") throw thrown;
-      // Somebody has removed the image.
-      this.#served = undefined;
-      return await createOf(await this.ensure({ signal }));
     }
   }
 
@@ -190,9 +188,9 @@ export class ServerFunction implements Prepared {
     const { address: host } = run;
     const { probe: path } = toSettings(this.#spec);
     try {
-      if (host === undefined && !run.isOver) throw startFailed("it has no address", run);
-      const ready = host === undefined ? "" : waitUntilReady({ host, port, path, clock, signal: stop.signal });
-      const first = await Promise.race([ready, run.exit]);
+      // One that has ended at once has no address; that it has ended is known a moment later.
+      const ready = host === undefined ? undefined : waitUntilReady({ host, port, path, clock, signal: stop.signal });
+      const first = await Promise.race([ready ?? whenAborted(stop.signal, "it has no address"), run.exit]);
       if (signal.aborted) throw startFailed("the start was cancelled", run);
       if (typeof first === "object" || run.isOver) throw startFailed(await describeEnd(run), run);
       if (first !== true) {
@@ -222,6 +220,11 @@ export class ServerFunction implements Prepared {
   }
 }
 
+async function whenAborted(signal: AbortSignal, why: string): Promise<string> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  return why;
+}
+
 async function describeEnd(run: Run): Promise<string> {
   const exit = await run.exit;
   if (exit.wasOutOfMemory) return "it holds more than its memory limit before it is ready";
@@ -232,7 +235,8 @@ async function describeEnd(run: Run): Promise<string> {
 function toGuess({ pid }: Run, port: number): string {
   const found = findListening(pid);
   if (found.some((each) => each.port === port && each.isLocal)) return " (it listens on its own 127.0.0.1 alone)";
-  const ports = [...new Set(found.map((each) => each.port))].sort((a, b) => a - b);
+  const open = found.filter(({ isLocal }) => !isLocal);
+  const ports = [...new Set(open.map((each) => each.port))].sort((a, b) => a - b);
   return ports.length === 0 ? "" : ` (it listens on ${ports.join(", ")})`;
 }
 
