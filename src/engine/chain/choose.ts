@@ -2,7 +2,7 @@
  * Which form of a function answers a request: one pure function for each strategy.
  *
  *     ordered     the first of the list
- *     cold-race   another one while the container starts; then the container what takes long elsewhere
+ *     cold-race   another one while the container starts; then the container what takes longer elsewhere
  *     fastest     whichever took least for such requests; now and then another one, to see
  *
  * Nobody waits for a start because of a comparison: what ought to be compared is started beside the request.
@@ -53,7 +53,8 @@ export function choose(options: ChoiceOptions): Choice {
   return options.strategy === "cold-race" ? chooseInRace(options) : chooseFastest(options);
 }
 
-function chooseInRace({ forms, latencies, topic }: ChoiceOptions): Choice {
+function chooseInRace(options: ChoiceOptions): Choice {
+  const { forms, latencies, topic } = options;
   const container = forms.find(({ engine }) => engine === "container");
   const quick = forms.find(({ engine }) => engine !== "container");
   if (container === undefined || quick === undefined) return { form: forms[0] };
@@ -65,6 +66,9 @@ function chooseInRace({ forms, latencies, topic }: ChoiceOptions): Choice {
   const overheadMs = Math.min(MAX_OVERHEAD_MS, latencies.findLeastMs(container.place) ?? MAX_OVERHEAD_MS);
   const isComparable = there !== undefined && isAsExact(there, elsewhere);
   const limitMs = isComparable ? there.ms : MARGIN * overheadMs;
+  const isKnownThere = isComparable || elsewhere.ms <= limitMs;
+  // What is light goes there too if that turns out to be no slower.
+  if (container.pool.isWarm && isKnownThere) return chooseFastest({ ...options, forms: [quick, container] });
   if (elsewhere.ms <= limitMs) return { form: quick, word: "slower" };
   if (container.pool.isWarm || elsewhere.ms > limitMs + findThawMs(container))
     return { form: container, word: "slower" };

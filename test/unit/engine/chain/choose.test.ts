@@ -84,9 +84,23 @@ describe("cold-race", () => {
     });
   });
 
+  test("a light one is tried in a container that is up, and goes there if that is faster", () => {
+    const light = (there: Partial<Look>): Look[] => [
+      { engine: "wasi", isWarm: true, takesMs: 0.5 },
+      { engine: "container", isWarm: true, ...there },
+    ];
+    expect(chosen(light({}), { strategy })).toMatchObject({ engine: "wasi" });
+    expect(chosen(light({}), { strategy, mayMeasure: true })).toMatchObject({
+      engine: "container",
+      word: "being compared",
+    });
+    expect(chosen(light({ takesMs: 0.4 }), { strategy })).toMatchObject({ engine: "container", word: "slower" });
+    expect(chosen(light({ takesMs: 0.6 }), { strategy })).toMatchObject({ engine: "wasi" });
+  });
+
   test("one that is known to take longer in the container stays where it is, however heavy", () => {
     const looks: Look[] = [
-      { engine: "wasi", takesMs: 300 },
+      { engine: "wasi", isWarm: true, takesMs: 300 },
       { engine: "container", isWarm: true, takesMs: 310 },
     ];
     expect(chosen(looks, { strategy }).engine).toBe("wasi");
