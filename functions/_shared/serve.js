@@ -48,6 +48,7 @@ async function answer(handler, incoming, outgoing) {
 /** `undefined` for an address or a method that `Request` does not take. */
 function toRequest(incoming, signal) {
   const { method, url, headers, rawHeaders } = incoming;
+  if (!url.startsWith("/")) return undefined;
   const pairs = [];
   for (let i = 0; i < rawHeaders.length; i += 2) pairs.push([rawHeaders[i], rawHeaders[i + 1]]);
   const body = method === "GET" || method === "HEAD" ? null : Readable.toWeb(incoming);

@@ -273,6 +273,7 @@ async function answer(handler, incoming, outgoing) {
 }
 function toRequest(incoming, signal) {
   const { method, url, headers, rawHeaders } = incoming;
+  if (!url.startsWith("/")) return void 0;
   const pairs = [];
   for (let i = 0; i < rawHeaders.length; i += 2) pairs.push([rawHeaders[i], rawHeaders[i + 1]]);
   const body = method === "GET" || method === "HEAD" ? null : Readable.toWeb(incoming);
