@@ -22,7 +22,7 @@ import {
   waitForExit,
 } from "./containers.ts";
 import type { Docker } from "./docker.ts";
-import { findTrouble } from "./docker-error.ts";
+import { findTrouble, isAway } from "./docker-error.ts";
 import { type ControlGroups, openControlGroups } from "./freezer.ts";
 import { ContainerOutput } from "./output.ts";
 import type { Remover } from "./remover.ts";
@@ -49,6 +49,7 @@ export interface Run {
 
 /** Between two attempts to hear of it. */
 const RETRY_MS = { firstMs: 100, lastMs: 5_000 };
+const UNSEEN: ContainerExit = { code: 137, wasOutOfMemory: false, message: "Docker was away when it ended" };
 const VANISHED: ContainerExit = { code: 137, wasOutOfMemory: false, message: "it was removed" };
 
 /** A container that Docker has made. */
@@ -123,9 +124,9 @@ export class Container {
   }
 
   #begin({ printed, ...known }: Pick<Run, "pid" | "address"> & BegunWith): Run {
-    const { output } = known;
+    const { output, groups } = known;
     let isOver = false;
-    const exit = this.#watch(output).then((how) => {
+    const exit = this.#watch({ output, groups }).then((how) => {
       isOver = true;
       return how;
     });
@@ -148,8 +149,8 @@ export class Container {
     return run;
   }
 
-  /** Waits for its end, through any number of daemons. */
-  async #watch(output: ContainerOutput): Promise<ContainerExit> {
+  /** Waits for its end, through any number of daemons; without one, its first process tells. */
+  async #watch({ output, groups }: Pick<BegunWith, "output" | "groups">): Promise<ContainerExit> {
     const { docker, clock } = this.#parts;
     const { signal } = this.#removing;
     const backoff = new Backoff({ clock, ...RETRY_MS });
@@ -162,6 +163,7 @@ export class Container {
         return (await inspectContainer(docker, this.id)).exit;
       } catch (thrown) {
         if (signal.aborted || findTrouble(thrown) === "missing") return VANISHED;
+        if (isAway(thrown) && groups.isLeft()) return UNSEEN;
         docker.forget();
         backoff.fail();
         backoff.fail();

@@ -2,8 +2,8 @@
  * Containers and networks as Docker knows them: one function for each question. What is gone already counts as removed.
  */
 
-import type { Duplex } from "node:stream";
-import type { AskOptions, CreateOptions, Docker } from "./docker.ts";
+import { addAbortSignal, type Duplex, Readable } from "node:stream";
+import type { AskOptions, CreateOptions, Docker, DockerApi } from "./docker.ts";
 import { findTrouble } from "./docker-error.ts";
 
 /** How a container is now. */
@@ -77,10 +77,32 @@ export async function attachContainer(
 export async function waitForExit(docker: Docker, id: string, { signal }: { signal: AbortSignal }): Promise<number> {
   const answer: unknown = await docker.ask(
     "wait for the container",
-    (api, abortSignal) => api.getContainer(id).wait({ condition: "not-running", abortSignal }),
+    async (api, abortSignal) => {
+      const chunks: Buffer[] = [];
+      for await (const chunk of await askForExit(api, id, abortSignal)) chunks.push(chunk);
+      return JSON.parse(Buffer.concat(chunks).toString());
+    },
     { signal, limitMs: FOR_EVER_MS },
   );
   return Number(Object(answer).StatusCode);
+}
+
+/**
+ * The head of the answer comes at once and its body with the container's end. Were dockerode left to wait for that, it
+ * would never say that the connection broke in between: so we read it ourselves.
+ */
+async function askForExit(api: DockerApi, id: string, signal: AbortSignal): Promise<Readable> {
+  const { promise, resolve, reject } = Promise.withResolvers<Readable>();
+  const options = {
+    path: `/containers/${id}/wait?`,
+    options: { condition: "not-running" },
+    method: "POST",
+    isStream: true,
+    abortSignal: signal,
+    statusCodes: { 200: true, 404: "no such container", 500: "server error" },
+  };
+  api.modem.dial(options, (error, body) => (body instanceof Readable ? resolve(body) : reject(error)));
+  return addAbortSignal(signal, await promise);
 }
 
 /** What a timer can hold. */

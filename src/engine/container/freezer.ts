@@ -17,6 +17,8 @@ export interface ControlGroups {
   freeze(): boolean;
   thaw(): boolean;
   findUsage(): Usage | undefined;
+  /** `true`: the container's first process is gone; `false` also where that cannot be told. */
+  isLeft(): boolean;
 }
 
 /** Where groups are mounted and processes shown; another place for tests. */
@@ -36,7 +38,9 @@ export function openControlGroups(
   { id, pid }: { id: string; pid: number },
   { cgroupRoot, procRoot }: GroupRoots = GROUP_ROOTS,
 ): ControlGroups {
-  const paths = findPaths(join(procRoot, String(pid), "cgroup"), id);
+  const file = join(procRoot, String(pid), "cgroup");
+  const paths = findPaths(file, id);
+  const isLeft = () => paths.size > 0 && findPaths(file, id).size === 0;
   const place = (controller: string) => {
     const path = paths.get(controller);
     return path === undefined ? undefined : join(cgroupRoot, controller, path);
@@ -47,6 +51,7 @@ export function openControlGroups(
       freeze: () => tryWrite(join(unified, "cgroup.freeze"), "1"),
       thaw: () => tryWrite(join(unified, "cgroup.freeze"), "0"),
       findUsage: () => findUsage2(unified),
+      isLeft,
     };
   }
   const freezer = place("freezer");
@@ -54,6 +59,7 @@ export function openControlGroups(
     freeze: () => freezer !== undefined && tryWrite(join(freezer, "freezer.state"), "FROZEN"),
     thaw: () => freezer !== undefined && tryWrite(join(freezer, "freezer.state"), "THAWED"),
     findUsage: () => findUsage1({ cpu: place("cpuacct"), memory: place("memory") }),
+    isLeft,
   };
 }
 
