@@ -67,7 +67,9 @@ function readTranscript(readme: string): Step[] {
 }
 
 async function startNode(command: string): Promise<void> {
-  const env = { ...process.env, NEBULA_DATA_PORT: "0", NEBULA_CONTROL_PORT: "0" };
+  // Without Docker, which would keep the images of a folder that is gone; containers have tests of their own.
+  const DOCKER_HOST = `unix://${join(folder, "no-docker.sock")}`;
+  const env = { ...process.env, NEBULA_DATA_PORT: "0", NEBULA_CONTROL_PORT: "0", DOCKER_HOST };
   node = spawn("sh", ["-c", `exec ${command}`], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [node.stdout, node.stderr]) {
