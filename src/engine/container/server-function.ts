@@ -17,10 +17,10 @@ import { findTrouble } from "./docker-error.ts";
 import { describeExit } from "./exit-error.ts";
 import { checkImage, getPort, type ImageFacts } from "./image-facts.ts";
 import { ensureImage } from "./image-store.ts";
+import { findUid, isDoomed } from "./process-status.ts";
 import { findListening, waitUntilReady } from "./readiness.ts";
 import { Shelf, type Taken } from "./shelf.ts";
 import { findStats } from "./stats.ts";
-import { findUid } from "./user.ts";
 
 /** An image that can be run, and where it serves. */
 interface Served {
@@ -103,11 +103,12 @@ export class ServerFunction implements Prepared {
       if (taken.run === undefined) return await this.#run(container, { phases, signal });
       const { run } = taken;
       const startedAtMs = clock.nowMs();
+      const isLost = isDoomed(run.pid);
       await container.thaw();
       phases.thaw = clock.nowMs() - startedAtMs;
       const { port } = await this.ensure({ signal });
       if (signal.aborted) throw startFailed("the start was cancelled", run);
-      if (!run.isOver) return this.#toInstance(container, { run, port, kind: "thaw", phases });
+      if (!isLost && !run.isOver) return this.#toInstance(container, { run, port, kind: "thaw", phases });
     } catch (thrown) {
       if (signal.aborted) {
         await container.remove();
