@@ -3,14 +3,13 @@
  */
 
 import { type ChainSettings, DEFAULT_CHAIN, ENGINE_NAMES, type EngineName, STRATEGIES } from "../model/function.ts";
+import { mayAnswer } from "../model/isolation.ts";
 import type { Findings } from "./findings.ts";
 import { findNebula, type Settings } from "./settings.ts";
 import { findFlag, findText, listElements, type Value } from "./value.ts";
 
 /** Below `[nebula]`. */
 const CHAIN_KEYS = ["strategy", "idempotent", "allow_weaker"] as const;
-/** Engines that isolate less than the others do. */
-const WEAKER: ReadonlySet<EngineName> = new Set<EngineName>(["isolate"]);
 
 /** The engines that are named, or `undefined` where the configuration names none. Notes an empty list and doubles. */
 export function readEngines(settings: Settings, findings: Findings): readonly EngineName[] | undefined {
@@ -89,9 +88,7 @@ function readWeaker(list: Value | undefined, { engines, findings }: WeakerOption
 
 /** Those that stand behind one that isolates more. */
 function listWeaker(engines: readonly EngineName[]): readonly EngineName[] {
-  return engines.filter(
-    (engine, index) => WEAKER.has(engine) && engines.slice(0, index).some((one) => !WEAKER.has(one)),
-  );
+  return engines.filter((engine) => !mayAnswer(engine, { engines, weaker: [] }));
 }
 
 function toEngine(value: unknown): EngineName | undefined {

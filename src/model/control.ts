@@ -17,6 +17,7 @@ import type { ArtifactKind, Digest } from "./artifact.ts";
 import type { DeploymentId, DeploymentState } from "./deployment.ts";
 import type { Diagnostic, ErrorCode } from "./errors.ts";
 import type { EngineName, Limits, Scaling, Strategy } from "./function.ts";
+import type { Isolation } from "./isolation.ts";
 
 /** One layer of the sandbox, and why it does not hold here where it does not. */
 export interface SandboxLayer {
@@ -46,8 +47,8 @@ export interface InstanceCounts {
 /** One form of a function that serves: the function as one engine runs it. */
 export interface FormStatus {
   readonly engine: EngineName;
-  /** How well the engine keeps functions apart: `strong` is for code of strangers. */
-  readonly isolation: "strong" | "weaker";
+  /** How well the engine keeps functions apart. */
+  readonly isolation: Isolation;
   /** `failed`: not built, or it could not be prepared. `weaker`: it isolates less than one before it, and its owner has not allowed that. */
   readonly state: "preparing" | "ready" | "failed" | "weaker";
   readonly failure?: { readonly code: ErrorCode; readonly message: string };

@@ -5,11 +5,11 @@
 import type { Artifact } from "../../model/artifact.ts";
 import type { Answering, ArtifactSummary, ExplainedForm, FormStatus } from "../../model/control.ts";
 import type { Call } from "../../model/exchange.ts";
+import { findIsolation } from "../../model/isolation.ts";
 import { formatMs } from "../../model/units.ts";
 import type { Chain } from "./chain.ts";
 import type { Choice } from "./choose.ts";
 import type { Form } from "./form.ts";
-import { findIsolation } from "./isolation.ts";
 import { toTopic } from "./latencies.ts";
 
 /** A request without what only an instance needs. */

@@ -5,9 +5,9 @@
 import type { Form as BuiltForm } from "../../model/deployment.ts";
 import { NebulaError } from "../../model/errors.ts";
 import { DEFAULT_CHAIN } from "../../model/function.ts";
+import { mayAnswer } from "../../model/isolation.ts";
 import type { PrepareOptions } from "../engine.ts";
 import { Form, isReady, type ReadyForm } from "./form.ts";
-import { mayAnswer } from "./isolation.ts";
 import { mayPass, type PrepareParts, prepareForm } from "./prepare-form.ts";
 
 /** What forms are made with. */

@@ -2,7 +2,7 @@
  * How well engines keep functions apart, and which engine may take over from which.
  */
 
-import type { ChainSettings, EngineName } from "../../model/function.ts";
+import type { ChainSettings, EngineName } from "./function.ts";
 
 /** `strong` is for code of strangers; `weaker` is for one's own. */
 export type Isolation = "strong" | "weaker";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findIsolation, mayAnswer } from "../../../../src/engine/chain/isolation.ts";
-import type { EngineName } from "../../../../src/model/function.ts";
+import type { EngineName } from "../../../src/model/function.ts";
+import { findIsolation, mayAnswer } from "../../../src/model/isolation.ts";
 
 describe("mayAnswer()", () => {
   test.each<[EngineName[], EngineName[], EngineName[]]>([
