@@ -25,7 +25,7 @@ await withDocker("the life of containers", async () => {
   afterAll(() => lab[Symbol.asyncDispose]());
 
   describe("a container that is given back", () => {
-    it("is frozen, and thawed at least twenty times faster than one starts, as it was", async () => {
+    it("is frozen, and thawed as it was", async () => {
       await using prepared = await lab.prepare(lab.deploy({ container: { args } }), { isProven: true });
       const first = await prepared.start({ signal });
       expect(Object.keys(first.started?.phases ?? {})).toEqual(["create", "start", "ready"]);
@@ -34,10 +34,7 @@ await withDocker("the life of containers", async () => {
       expect(prepared.resting).toEqual({ frozen: 1, stopped: 0 });
       const second = await prepared.start({ signal });
       expect([await askOnce(second), second.started?.kind]).toEqual(["2", "thaw"]);
-      const sum = (phases: Readonly<Record<string, number>> = {}) =>
-        Object.values(phases).reduce((all, each) => all + each, 0);
       expect(Object.keys(second.started?.phases ?? {})).toEqual(["thaw"]);
-      expect(sum(first.started?.phases) / sum(second.started?.phases)).toBeGreaterThan(20);
       await second[Symbol.asyncDispose]();
       expect(await lab.list("{{.ID}}")).toHaveLength(1);
     });
