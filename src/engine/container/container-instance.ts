@@ -10,9 +10,9 @@ import type { Body, Call } from "../../model/exchange.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import type { Clock } from "../../model/ports.ts";
 import type { FetchOptions, Instance, InstanceAnswer, StartReport, Usage } from "../engine.ts";
+import { describeFailed, guestExited, wallBroken } from "../failures.ts";
 import type { Container, Run } from "./container.ts";
 import { toExitError } from "./exit-error.ts";
-import { describeFailed, guestExited, wallBroken } from "./failures.ts";
 import { type HttpClient, openHttpClient } from "./http-client.ts";
 import { isResponsive } from "./readiness.ts";
 
@@ -118,7 +118,7 @@ export class ContainerInstance implements Instance {
     const reason = await Promise.race([this.#disposed === undefined ? this.ended : undefined, known.promise]);
     if (reason === undefined) return error;
     if (reason.code !== "NEBULA_GUEST_EXITED") return reason;
-    return guestExited(spec, `${describeFailed(spec.name, hasHead)}: ${toWhy(reason)}`, reason);
+    return guestExited(spec, `${describeFailed(spec.name, { hasHead })}: ${toWhy(reason)}`, reason);
   }
 
   /** One that has hung takes requests without end, and answers none. */

@@ -15,9 +15,9 @@ import type { Limits } from "../../model/function.ts";
 import { findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
 import type { Clock } from "../../model/ports.ts";
 import { toTrailers } from "../../model/trailers.ts";
+import { clientGone, describeFailed, guestExited, responseInvalid, responseTooLarge, wallBroken } from "../failures.ts";
 import { guardBody } from "../guest/guard-body.ts";
 import { readResponseHead, readTrailers } from "../guest/guest-words.ts";
-import { clientGone, describeFailed, guestExited, responseInvalid, responseTooLarge, wallBroken } from "./failures.ts";
 import { toRequestFields } from "./request-fields.ts";
 import { gather, toStream } from "./response-body.ts";
 import { sendBody } from "./send-request.ts";
@@ -232,7 +232,7 @@ export class Exchange {
       return responseInvalid(this.#options, NOT_HTTP, this.#cause);
     }
     const why = UNREACHABLE.has(code) ? `nothing answers on its port ${port}` : "its container closed the connection";
-    return guestExited(this.#options, `${describeFailed(name, this.#hasHead)}: ${why}`, this.#cause);
+    return guestExited(this.#options, `${describeFailed(name, { hasHead: this.#hasHead })}: ${why}`, this.#cause);
   }
 }
 

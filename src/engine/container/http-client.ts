@@ -8,11 +8,10 @@
  */
 
 import { Agent } from "node:http";
-import type { NebulaError } from "../../model/errors.ts";
 import type { Call } from "../../model/exchange.ts";
 import type { Clock } from "../../model/ports.ts";
+import { clientGone, instanceStopped } from "../failures.ts";
 import { Exchange, type HttpAnswer, type HttpFetchOptions } from "./exchange.ts";
-import { clientGone, describeFailed, guestExited } from "./failures.ts";
 
 /** Where the container serves. */
 export interface HttpClientOptions {
@@ -61,7 +60,7 @@ export function openHttpClient({ host, port, clock }: HttpClientOptions): HttpCl
   return {
     fetch: async (call, options) => {
       const { wallMs } = options.limits;
-      if (isClosed) throw stopped(options);
+      if (isClosed) throw instanceStopped(options);
       if (call.signal.aborted) throw clientGone("response");
       const startedAtMs = clock.nowMs();
       const exchange = begin(call, options, { agent: call.upgrade === undefined ? kept : unkept, wallMs });
@@ -77,7 +76,7 @@ export function openHttpClient({ host, port, clock }: HttpClientOptions): HttpCl
     [Symbol.asyncDispose]: async () => {
       isClosed = true;
       const exchanges = live.all;
-      for (const exchange of exchanges) exchange.break(stopped(exchange));
+      for (const exchange of exchanges) exchange.break(instanceStopped(exchange));
       kept.destroy();
       unkept.destroy();
       await Promise.all(exchanges.map(({ settled }) => settled));
@@ -112,8 +111,4 @@ class Live {
 /** A request that changes nothing and can be sent again as a whole. */
 function mayRepeat({ head, body }: Call): boolean {
   return REPEATABLE.has(head.method) && !(body instanceof ReadableStream);
-}
-
-function stopped(who: { readonly name: string }): NebulaError {
-  return guestExited(who, `${describeFailed(who.name, false)}: its instance was stopped`);
 }

@@ -6,7 +6,7 @@ import type { ClientRequest } from "node:http";
 import { NebulaError } from "../../model/errors.ts";
 import type { Body, HeaderList } from "../../model/exchange.ts";
 import { toTrailers } from "../../model/trailers.ts";
-import { clientGone } from "./failures.ts";
+import { clientGone } from "../failures.ts";
 
 /** How long the head says that the body is, and what comes after it. */
 export interface SendOptions {

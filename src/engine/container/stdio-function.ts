@@ -10,15 +10,15 @@ import { type FunctionSpec, toTextVars } from "../../model/function.ts";
 import { toStdio } from "../../model/stdio.ts";
 import { formatMs } from "../../model/units.ts";
 import type { FetchOptions, Instance, InstanceAnswer, Prepared } from "../engine.ts";
+import { clientGone, instanceStopped } from "../failures.ts";
 import type { Container } from "./container.ts";
 import type { ContainerNode } from "./container-node.ts";
 import { toSettings } from "./container-options.ts";
 import { startContainer } from "./containers.ts";
-import { clientGone } from "./failures.ts";
 import { checkImage, type ImageFacts } from "./image-facts.ts";
 import { ensureImage } from "./image-store.ts";
 import { Slots } from "./slots.ts";
-import { StdioRun, stopped } from "./stdio-run.ts";
+import { StdioRun } from "./stdio-run.ts";
 
 /**
  * Query parameters that become variables of the program. Those that loaders and runtimes listen to are written in
@@ -73,12 +73,12 @@ export class StdioFunction implements Prepared {
     return {
       ended,
       fetch: async (call, options) => {
-        if (isOver) throw stopped(this.#spec);
+        if (isOver) throw instanceStopped(this.#spec);
         return await this.#fetch(call, options, runs);
       },
       [Symbol.asyncDispose]: async () => {
         isOver = true;
-        for (const run of runs) run.break(stopped(this.#spec));
+        for (const run of runs) run.break(instanceStopped(this.#spec));
         resolve(undefined);
       },
     };

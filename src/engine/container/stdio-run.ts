@@ -14,11 +14,11 @@ import type { FunctionSpec } from "../../model/function.ts";
 import type { Clock } from "../../model/ports.ts";
 import { toStdioHead } from "../../model/stdio.ts";
 import type { FetchOptions, InstanceAnswer } from "../engine.ts";
+import { clientGone, describeFailed, responseTooLarge, wallBroken } from "../failures.ts";
 import type { Container } from "./container.ts";
 import { attachContainer, inspectContainer, startContainer, waitForExit } from "./containers.ts";
 import type { Docker } from "./docker.ts";
 import { toExitError } from "./exit-error.ts";
-import { clientGone, describeFailed, guestExited, responseTooLarge, wallBroken } from "./failures.ts";
 import { LineCutter } from "./lines.ts";
 import { Demultiplexer, type OutputName } from "./output.ts";
 
@@ -131,7 +131,7 @@ export class StdioRun {
     signal.throwIfAborted();
     this.#log(this.#lines.flush());
     if (exit.code === 0) return;
-    const what = describeFailed(spec.name, this.#controller !== undefined);
+    const what = describeFailed(spec.name, { hasHead: this.#controller !== undefined });
     if (exit.wasOutOfMemory) throw toExitError(exit, { spec, what });
     throw new NebulaError("NEBULA_EXIT_CODE", `${what}: its program ended with exit code ${exit.code}`, {
       details: { function: spec.name, exitCode: exit.code, ...(this.#tail !== "" && { stderr: this.#tail.trimEnd() }) },
@@ -275,11 +275,6 @@ export class StdioRun {
     socket.off("close", cancel);
     socket.end();
   }
-}
-
-/** Of requests that the engine ends, when it is disposed. */
-export function stopped({ name }: FunctionSpec): NebulaError {
-  return guestExited({ name }, `${describeFailed(name, false)}: its instance was stopped`);
 }
 
 function whenWritable(socket: Duplex, then: () => void): void {

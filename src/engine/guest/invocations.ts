@@ -9,8 +9,8 @@ import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Body, Call, HeaderList, ResponseHead } from "../../model/exchange.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import type { Capabilities, Clock, GuestLog } from "../../model/ports.ts";
-import { formatBytes, formatMs } from "../../model/units.ts";
 import type { FetchOptions, InstanceAnswer } from "../engine.ts";
+import { clientGone, describeFailed, guestExited, responseInvalid, responseTooLarge, wallBroken } from "../failures.ts";
 import { ConnectionClosed, ProtocolError } from "../frames/frame.ts";
 import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
 import { type OutgoingCall, RemoteError } from "../frames/outgoing-call.ts";
@@ -128,13 +128,13 @@ export class Invocations {
     const { call, requestId, extra } = request;
     if (guest.peer.openCalls > MAX_UNSETTLED) {
       const why = `Cannot go on with "${spec.name}": it leaves requests unsettled for ever`;
-      guest.kill(toError(spec, "NEBULA_GUEST_EXITED", why));
+      guest.kill(guestExited(spec, why));
     }
     // The guest would be asked and told to stop in one breath.
-    if (call.signal.aborted) throw clientGone();
+    if (call.signal.aborted) throw clientGone("response");
     const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body, call.trailers);
     // What the function still does for a client that left is held to the limit that it had anyway.
-    const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone(), graceMs: spec.limits.wallMs });
+    const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone("response"), graceMs: spec.limits.wallMs });
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
     const settled = this.#track({ tenant, request, onAbort, outgoing, log, over: undefined, subrequests: 0 });
     const timer = clock.after(spec.limits.wallMs, () => this.#overrun(outgoing, spec));
@@ -147,7 +147,7 @@ export class Invocations {
     } catch (thrown) {
       throw await this.explain(thrown, tenant, {
         code: "NEBULA_GUEST_THREW",
-        what: `Cannot answer with "${spec.name}"`,
+        what: describeFailed(spec.name, { hasHead: false }),
       });
     } finally {
       timer[Symbol.dispose]();
@@ -161,16 +161,14 @@ export class Invocations {
     if (thrown instanceof NebulaError) return thrown;
     if (thrown instanceof RemoteError) return await tenant.toError(thrown, failure);
     if (!(thrown instanceof ConnectionClosed || thrown instanceof ProtocolError)) {
-      return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the request was complete", {
-        cause: thrown,
-      });
+      return clientGone("request", thrown);
     }
     // The connection broke: the process is ending, and knows why.
     const { what } = failure;
-    const reason = (await guest.ended) ?? toError(spec, "NEBULA_GUEST_EXITED", `${what}: its instance was stopped`);
+    const reason = (await guest.ended) ?? guestExited(spec, `${what}: its instance was stopped`);
     if (reason.details.function === spec.name) return reason;
     if (reason.details.function !== undefined) {
-      return toError(spec, "NEBULA_GUEST_EXITED", `${what}: another function broke a limit in its process`);
+      return guestExited(spec, `${what}: another function broke a limit in its process`);
     }
     return new NebulaError(reason.code, `${what}: ${reason.message}`, {
       details: { ...reason.details, function: spec.name },
@@ -228,7 +226,7 @@ export class Invocations {
   #readHead(value: unknown, { outgoing, spec }: { outgoing: OutgoingCall; spec: FunctionSpec }): ResponseHead {
     const head = readResponseHead(value, spec.limits.headerBytes);
     if (typeof head !== "string") return head;
-    const error = toError(spec, "NEBULA_RESPONSE_INVALID", `Cannot pass on the response of "${spec.name}": ${head}`);
+    const error = responseInvalid(spec, head);
     outgoing.cancel(error);
     throw error;
   }
@@ -238,7 +236,7 @@ export class Invocations {
       if (value === undefined) return undefined;
       const list = readTrailers(value, spec.limits.headerBytes);
       if (typeof list !== "string") return list;
-      throw toError(spec, "NEBULA_RESPONSE_INVALID", `Cannot pass on the response of "${spec.name}": ${list}`);
+      throw responseInvalid(spec, list);
     });
     // because whoever has no use for them does not ask
     trailers.catch(() => {});
@@ -249,21 +247,14 @@ export class Invocations {
     const { spec } = tenant;
     const { clock } = this.#options;
     const limitBytes = spec.limits.responseBodyBytes;
-    const tooLarge = () =>
-      toError(
-        spec,
-        "NEBULA_RESPONSE_TOO_LARGE",
-        `Cannot pass on the response of "${spec.name}": its body is larger than its limit of ${formatBytes(limitBytes)}`,
-        { limit: "responseBodyBytes", value: limitBytes },
-      );
-    if (body instanceof Uint8Array && body.byteLength > limitBytes) throw tooLarge();
+    if (body instanceof Uint8Array && body.byteLength > limitBytes) throw responseTooLarge(spec);
     if (!(body instanceof ReadableStream)) return body;
-    const what = `Cannot go on with the response of "${spec.name}"`;
+    const what = describeFailed(spec.name, { hasHead: true });
     return guardBody(body, {
       limitBytes,
       idleMs: spec.limits.wallMs,
       after: (ms, callback) => clock.after(ms, callback),
-      onTooLarge: tooLarge,
+      onTooLarge: () => responseTooLarge(spec),
       onIdle: () => this.#overrun(outgoing, spec),
       onFailure: (error) => this.explain(error, tenant, { code: "NEBULA_GUEST_THREW", what }),
       onBreak: (error) => outgoing.cancel(error),
@@ -342,34 +333,14 @@ function countSubrequest(invocation: Invocation): AbortSignal {
   invocation.subrequests += 1;
   invocation.over ??= new AbortController();
   if (invocation.subrequests <= subrequests) return invocation.over.signal;
-  throw toError(
-    spec,
+  throw new NebulaError(
     "NEBULA_SUBREQUEST_LIMIT",
     `Cannot call out: "${spec.name}" has used its limit of ${subrequests} subrequests`,
-    { limit: "subrequests", value: subrequests },
+    { details: { limit: "subrequests", value: subrequests, function: spec.name } },
   );
 }
 
 /** JSON needs up to six bytes for one character. */
 function logAllowance({ limits }: FunctionSpec): number {
   return 6 * limits.logBytes + LOG_SLACK_BYTES;
-}
-
-function wallBroken(spec: FunctionSpec): NebulaError {
-  const { name, limits } = spec;
-  const message = `Cannot wait for "${name}": its wall limit of ${formatMs(limits.wallMs)} has passed`;
-  return toError(spec, "NEBULA_WALL_LIMIT", message, { limit: "wallMs", value: limits.wallMs });
-}
-
-function toError(
-  { name }: FunctionSpec,
-  code: ConstructorParameters<typeof NebulaError>[0],
-  message: string,
-  details: Record<string, string | number> = {},
-): NebulaError {
-  return new NebulaError(code, message, { details: { ...details, function: name } });
-}
-
-function clientGone(): NebulaError {
-  return new NebulaError("NEBULA_CLIENT_GONE", "The client left before the response was complete");
 }

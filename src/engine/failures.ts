@@ -1,10 +1,10 @@
 /**
- * What a request to a container fails with: the words of the table's errors, which other engines use too.
+ * What a request to an instance fails with: the words of the table's errors that every engine has in common.
  */
 
-import { type ErrorCode, NebulaError } from "../../model/errors.ts";
-import type { Limits } from "../../model/function.ts";
-import { formatBytes, formatMs } from "../../model/units.ts";
+import { type ErrorCode, NebulaError } from "../model/errors.ts";
+import type { Limits } from "../model/function.ts";
+import { formatBytes, formatMs } from "../model/units.ts";
 
 /** Whose request it is. */
 export interface Named {
@@ -17,7 +17,7 @@ export interface Held extends Named {
 }
 
 /** `Cannot answer with "hello"`, and after the head `Cannot go on with the response of "hello"`. */
-export function describeFailed(name: string, hasHead: boolean): string {
+export function describeFailed(name: string, { hasHead }: { hasHead: boolean }): string {
   return hasHead ? `Cannot go on with the response of "${name}"` : `Cannot answer with "${name}"`;
 }
 
@@ -43,6 +43,11 @@ export function responseInvalid({ name }: Named, why: string, cause?: unknown): 
 /** NEBULA_GUEST_EXITED: nobody is there, or not any more. */
 export function guestExited({ name }: Named, message: string, cause?: unknown): NebulaError {
   return fail("NEBULA_GUEST_EXITED", message, { name, cause });
+}
+
+/** NEBULA_GUEST_EXITED, because the engine ended the instance that had the request. */
+export function instanceStopped({ name }: Named): NebulaError {
+  return guestExited({ name }, `${describeFailed(name, { hasHead: false })}: its instance was stopped`);
 }
 
 /** NEBULA_CLIENT_GONE. */
