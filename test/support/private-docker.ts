@@ -56,8 +56,8 @@ export async function openPrivateDocker(): Promise<PrivateDocker> {
   const host = `unix://${join(root, "docker.sock")}`;
   const env = { ...process.env, DOCKER_HOST: host };
   const logFile = join(root, "dockerd.log");
-  // Of two that run at once, each has another; nobody else's is likely there.
-  const pool = `base=10.${200 + (process.pid % 50)}.0.0/16,size=24`;
+  // Addresses that are for tests (RFC 2544), and a part of them that the next process does not have.
+  const pool = `base=198.18.${(process.pid % 16) * 16}.0/20,size=24`;
   let daemon: ChildProcess | undefined;
   let driver: string | undefined;
 
