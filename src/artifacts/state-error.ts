@@ -22,7 +22,7 @@ export function toStateError(action: string, subject: string, error: unknown): N
   const code = findErrno(error);
   const [problem, hint] = REASONS[code ?? ""] ?? [`the file system failed${code ? ` (${code})` : ""}`, undefined];
   return new NebulaError("NEBULA_STATE_FAILED", `Cannot ${action} "${subject}": ${problem}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
     ...(code !== undefined && { details: { errno: code } }),
     cause: error,
   });

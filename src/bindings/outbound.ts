@@ -111,7 +111,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
   const isPrivate = (address: string) => privateRanges.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
   const denied = (host: string, why: string, { hint, reason = "denied" }: Partial<Denial> = {}) =>
     new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot fetch from "${host}": ${why}`, {
-      ...(hint !== undefined && { hint }),
+      hint,
       details: { function: name, host, reason },
     });
 

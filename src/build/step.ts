@@ -60,7 +60,7 @@ export function toBuildError(step: StepName, thrown: unknown): NebulaError {
 
 function withStep(step: StepName, { code, message, hint, details, diagnostics, cause }: NebulaError): NebulaError {
   return new NebulaError(code, message, {
-    ...(hint !== undefined && { hint }),
+    hint,
     details: { step, ...details },
     diagnostics,
     cause,

@@ -248,7 +248,7 @@ function withPlaces(error: NebulaError, dir: string): NebulaError {
   if (error.diagnostics.length === 0) return error;
   const { code, message, hint, details, diagnostics, cause } = error;
   return new NebulaError(code, message, {
-    ...(hint !== undefined && { hint }),
+    hint,
     details,
     diagnostics: diagnostics.map((one) => ({ ...one, file: resolve(dir, one.file) })),
     ...(cause !== undefined && { cause }),

@@ -208,7 +208,7 @@ export function findProblem(text: string): NebulaError | undefined {
   if (!isProblem(value)) return undefined;
   const { code, detail, title, hint, details, diagnostics, stack, instance } = fromUnknown<Problem>(value);
   return new NebulaError(code, detail ?? title ?? "The node gave no reason", {
-    ...(hint !== undefined && { hint }),
+    hint,
     details: { ...details, ...(instance !== undefined && { requestId: instance }) },
     diagnostics: (diagnostics ?? []).map(toDiagnostic),
     ...(stack !== undefined && { cause: toRemoteError(stack) }),

@@ -64,7 +64,7 @@ export interface Diagnostic {
 /** What an error may have besides its code and its message. */
 export interface NebulaErrorOptions {
   /** What the reader can do next, one sentence. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** Names and sizes that help to find the place; never secrets, bodies or header values. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
   /** All problems at once, where files of the owner are at fault. */
@@ -101,4 +101,19 @@ export class NebulaError extends Error {
 export function toNebulaError(thrown: unknown): NebulaError {
   if (thrown instanceof NebulaError) return thrown;
   return new NebulaError("NEBULA_INTERNAL", "Internal error", { cause: thrown });
+}
+
+/** What a failure becomes where it is told again. */
+export interface Retelling {
+  readonly code: ErrorCode;
+  /** The words of before, in the words of now. */
+  toMessage(message: string): string;
+  /** Beside those that it has. */
+  readonly details?: NebulaErrorOptions["details"];
+}
+
+/** A failure in other words: its details and its hint stay, and it is the cause. */
+export function retell(thrown: unknown, { code, toMessage, details }: Retelling): NebulaError {
+  const { message, hint, details: known } = toNebulaError(thrown);
+  return new NebulaError(code, toMessage(message), { hint, details: { ...known, ...details }, cause: thrown });
 }

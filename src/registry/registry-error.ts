@@ -28,7 +28,7 @@ export function toRegistryError(action: string, path: string, error: unknown): N
   const code = findResultCode(cause);
   const [problem, hint] = REASONS[code ?? -1] ?? [describeOther(cause)];
   return new NebulaError("NEBULA_STATE_FAILED", `Cannot ${action} in "${path}": ${problem}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
     ...(code !== undefined && { details: { sqliteCode: code } }),
     cause,
   });

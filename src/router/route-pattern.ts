@@ -87,7 +87,7 @@ function parsePath(text: string, pathText: string): Pick<RoutePattern, "path" | 
 
 function broken(text: string, problem: string, hint?: string): NebulaError {
   return new NebulaError("NEBULA_CONFIG_INVALID", `Cannot read route "${text}": ${problem}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
     details: { route: text },
   });
 }

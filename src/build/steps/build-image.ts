@@ -85,7 +85,7 @@ function toFailure(thrown: unknown, { shown, output }: { shown: string; output: 
   if (!(thrown instanceof NebulaError) || thrown.code === "NEBULA_INTERNAL") return thrown;
   const { message, hint, details } = thrown;
   return buildFailed("image", `Cannot build "${shown}": ${message}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
     details: { ...details, ...(output !== "" && { output }) },
     cause: thrown,
   });

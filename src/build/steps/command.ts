@@ -57,7 +57,7 @@ function toFailure(result: ShellResult, { command, timeoutMs }: { command: strin
   const hint =
     outcome === "exited" && exitCode === 127 ? "Exit code 127 means that the command was not found" : undefined;
   return buildFailed("command", `Cannot run the build command "${command}": ${why}${shown && `\n${shown}`}`, {
-    ...(hint !== undefined && { hint }),
+    hint,
     details: {
       ...(exitCode !== undefined && { exitCode }),
       output: droppedBytes > 0 ? `(${formatBytes(droppedBytes)} before this)\n${result.output}` : result.output,

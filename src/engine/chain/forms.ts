@@ -176,9 +176,10 @@ export class Forms implements AsyncDisposable {
       isOwn ? first.code : "NEBULA_PREPARE_FAILED",
       barred.length === 0 ? why : `${why}; ${names} may not take over, because it isolates less`,
       {
-        ...(barred.length > 0 && {
-          hint: `set allow_weaker = [${names}] under [nebula] if that is good enough for this function`,
-        }),
+        hint:
+          barred.length === 0
+            ? undefined
+            : `set allow_weaker = [${names}] under [nebula] if that is good enough for this function`,
         details: first?.details ?? {},
         cause: first?.cause,
       },

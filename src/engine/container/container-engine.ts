@@ -10,9 +10,8 @@
 
 import type { ImageArtifact } from "../../model/artifact.ts";
 import type { Runnable } from "../../model/deployment.ts";
-import { NebulaError } from "../../model/errors.ts";
+import { NebulaError, retell } from "../../model/errors.ts";
 import type { Engine } from "../engine.ts";
-import { toPrepareFailed } from "../prepare-failed.ts";
 import { ContainerNode, type ContainerNodeParts } from "./container-node.ts";
 import { toSettings } from "./container-options.ts";
 import { ServerFunction } from "./server-function.ts";
@@ -47,12 +46,10 @@ export function createContainerEngine(parts: ContainerNodeParts): Engine {
 
 /** Docker's own words do not say whose they are about. */
 function toRefusal(thrown: unknown, name: string): NebulaError {
-  const { code, message, details, hint } = toPrepareFailed(thrown);
-  const isOurs = message.startsWith("Cannot ");
-  return new NebulaError(code, isOurs ? message : `Cannot prepare "${name}": ${message}`, {
-    details: { ...details, function: name },
-    cause: thrown,
-    ...(hint !== undefined && { hint }),
+  return retell(thrown, {
+    code: "NEBULA_PREPARE_FAILED",
+    toMessage: (message) => (message.startsWith("Cannot ") ? message : `Cannot prepare "${name}": ${message}`),
+    details: { function: name },
   });
 }
 

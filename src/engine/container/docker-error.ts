@@ -56,7 +56,7 @@ export function toDockerError(thrown: unknown, { verb, socketPath = "DOCKER_HOST
     new NebulaError("NEBULA_START_FAILED", `Docker cannot ${verb}: ${why}`, {
       details: toDetails(docker),
       cause: thrown,
-      ...(hint !== undefined && { hint }),
+      hint,
     });
   const { errno, status, words } = readThrown(thrown);
   if (errno === "ENOENT") {

@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import { NebulaError } from "../../model/errors.ts";
+import { NebulaError, retell } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs, GIB } from "../../model/units.ts";
 import { packContext, toDockerfileName } from "./build-context.ts";
@@ -152,21 +152,11 @@ async function asBuild<T>(signal: AbortSignal, work: () => Promise<T>): Promise<
   } catch (thrown) {
     signal.throwIfAborted();
     if (!(thrown instanceof NebulaError) || thrown.code === "NEBULA_BUILD_FAILED") throw thrown;
-    const { message, hint, details } = thrown;
-    throw new NebulaError("NEBULA_BUILD_FAILED", message, {
-      details,
-      cause: thrown,
-      ...(hint !== undefined && { hint }),
-    });
+    throw retell(thrown, { code: "NEBULA_BUILD_FAILED", toMessage: (message) => message });
   }
 }
 
 function withTail(thrown: unknown, lines: readonly string[]): unknown {
   if (!(thrown instanceof NebulaError) || lines.length === 0) return thrown;
-  const { code, message, hint, details } = thrown;
-  return new NebulaError(code, `${message}\n${lines.join("\n")}`, {
-    details,
-    cause: thrown,
-    ...(hint !== undefined && { hint }),
-  });
+  return retell(thrown, { code: thrown.code, toMessage: (message) => `${message}\n${lines.join("\n")}` });
 }

@@ -87,7 +87,7 @@ export function getPort(
 export function unfit(name: string, why: string, hint?: string): NebulaError {
   return new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${name}": ${why}`, {
     details: { function: name },
-    ...(hint !== undefined && { hint }),
+    hint,
   });
 }
 

@@ -20,6 +20,7 @@ import { ensureImage } from "./image-store.ts";
 import { findUid, isDoomed } from "./process-status.ts";
 import { findListening, waitUntilReady } from "./readiness.ts";
 import { Shelf, type Taken } from "./shelf.ts";
+import { toStartFailed } from "./start-failed.ts";
 import { findStats } from "./stats.ts";
 
 /** An image that can be run, and where it serves. */
@@ -76,7 +77,7 @@ export class ServerFunction implements Prepared {
       }
       return await this.#startCold({ signal });
     } catch (thrown) {
-      throw toStartFailed(thrown, this.#spec.name);
+      throw toStartFailed(thrown, this.#spec);
     }
   }
 
@@ -245,14 +246,4 @@ function toGuess({ pid }: Run, port: number): string {
 function startFailed(why: string, { tail }: Run): NebulaError {
   const printed = tail === "" ? "" : `. The last that it printed:\n${tail}`;
   return new NebulaError("NEBULA_START_FAILED", `${why}${printed}`);
-}
-
-function toStartFailed(thrown: unknown, name: string): NebulaError {
-  const { message, hint, details } = toNebulaError(thrown);
-  const why = message.replace(/^Cannot (?:prepare|start) "[^"]*": /, "");
-  return new NebulaError("NEBULA_START_FAILED", `Cannot start "${name}": ${why}`, {
-    details: { ...details, function: name },
-    cause: thrown,
-    ...(hint !== undefined && { hint }),
-  });
 }

@@ -4,7 +4,7 @@
  */
 
 import type { ImageArtifact } from "../../model/artifact.ts";
-import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { NebulaError } from "../../model/errors.ts";
 import type { Call } from "../../model/exchange.ts";
 import { type FunctionSpec, toTextVars } from "../../model/function.ts";
 import { toStdio } from "../../model/stdio.ts";
@@ -18,6 +18,7 @@ import { startContainer } from "./containers.ts";
 import { checkImage, type ImageFacts } from "./image-facts.ts";
 import { ensureImage } from "./image-store.ts";
 import { Slots } from "./slots.ts";
+import { toStartFailed } from "./start-failed.ts";
 import { StdioRun } from "./stdio-run.ts";
 
 /**
@@ -134,12 +135,7 @@ export class StdioFunction implements Prepared {
       return { container, input };
     } catch (thrown) {
       if (call.signal.aborted) throw clientGone("response");
-      const { message, hint, details } = toNebulaError(thrown);
-      throw new NebulaError("NEBULA_START_FAILED", `Cannot start "${spec.name}": ${message}`, {
-        details: { ...details, function: spec.name },
-        cause: thrown,
-        ...(hint !== undefined && { hint }),
-      });
+      throw toStartFailed(thrown, spec);
     }
   }
 

@@ -21,6 +21,7 @@ import type { Docker } from "./docker.ts";
 import { toExitError } from "./exit-error.ts";
 import { LineCutter } from "./lines.ts";
 import { Demultiplexer, type OutputName } from "./output.ts";
+import { toStartFailed } from "./start-failed.ts";
 
 /** What is run, for whom. */
 export interface StdioRunParts extends FetchOptions {
@@ -233,15 +234,8 @@ export class StdioRun {
   }
 
   #toFailure(thrown: unknown): NebulaError {
-    const { spec } = this.#parts;
     const error = toNebulaError(thrown);
-    if (error.code !== "NEBULA_START_FAILED") return error;
-    const { message, hint, details } = error;
-    return new NebulaError("NEBULA_START_FAILED", `Cannot start "${spec.name}": ${message}`, {
-      details: { ...details, function: spec.name },
-      cause: error,
-      ...(hint !== undefined && { hint }),
-    });
+    return error.code === "NEBULA_START_FAILED" ? toStartFailed(error, this.#parts.spec) : error;
   }
 
   #limitWall(ms = this.#parts.spec.limits.wallMs): void {
