@@ -14,79 +14,60 @@ import type {
   Problem,
 } from "../model/control.ts";
 import { type Diagnostic, ERROR_TABLE, NebulaError } from "../model/errors.ts";
+import {
+  type Check,
+  either,
+  hasShape,
+  isBoolean,
+  isNumber,
+  isText,
+  listOf,
+  optional,
+  recordOf,
+} from "../model/shape.ts";
 import type { Top } from "../model/top.ts";
 
-type Check = (value: unknown) => boolean;
+const isDeployment = hasShape({ id: isText, digest: isDigest, createdAtMs: isNumber });
 
-const isText: Check = (value) => typeof value === "string";
-const isNumber: Check = (value) => typeof value === "number" && Number.isFinite(value);
-const isFlag: Check = (value) => typeof value === "boolean";
-const isAbsent: Check = (value) => value === undefined;
-
-const anyOf =
-  (...checks: readonly Check[]): Check =>
-  (value) =>
-    checks.some((check) => check(value));
-const listOf =
-  (check: Check): Check =>
-  (value) =>
-    Array.isArray(value) && value.every(check);
-
-/** Keys that are not named are not looked at: a newer node may say more. */
-function shape(checks: Readonly<Record<string, Check>>): Check {
-  return (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-    const fields: Record<string, unknown> = { ...value };
-    return Object.entries(checks).every(([key, check]) => check(fields[key]));
-  };
-}
-
-const isRecordOf =
-  (check: Check): Check =>
-  (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(check);
-
-const isDeployment = shape({ id: isText, digest: isDigest, createdAtMs: isNumber });
-
-const isDeploymentSummary = shape({
+const isDeploymentSummary = hasShape({
   id: isText,
   digest: isDigest,
   createdAtMs: isNumber,
   state: isText,
-  failure: anyOf(isAbsent, shape({ code: isText, message: isText })),
+  failure: optional(hasShape({ code: isText, message: isText })),
 });
 
-const isFormStatus = shape({
+const isFormStatus = hasShape({
   engine: isText,
   isolation: isText,
   state: isText,
-  failure: anyOf(isAbsent, shape({ code: isText, message: isText })),
-  artifact: anyOf(isAbsent, shape({ kind: isText, digest: isText, bytes: anyOf(isAbsent, isNumber) })),
-  breaker: shape({ state: isText, opensInMs: isNumber }),
-  instances: isRecordOf(isNumber),
-  estimates: isRecordOf(isNumber),
-  expectedMs: anyOf(isAbsent, isNumber),
+  failure: optional(hasShape({ code: isText, message: isText })),
+  artifact: optional(hasShape({ kind: isText, digest: isText, bytes: optional(isNumber) })),
+  breaker: hasShape({ state: isText, opensInMs: isNumber }),
+  instances: recordOf(isNumber),
+  estimates: recordOf(isNumber),
+  expectedMs: optional(isNumber),
 });
 
-const isAnswering = anyOf(isAbsent, shape({ engine: isText, why: isText }));
+const isAnswering = optional(hasShape({ engine: isText, why: isText }));
 
-const isFunctionStatus = shape({
+const isFunctionStatus = hasShape({
   name: isText,
   deployment: isDeployment,
   engine: isText,
   urls: listOf(isText),
   routes: listOf(isText),
-  instances: shape({ starting: isNumber, idle: isNumber, busy: isNumber }),
+  instances: hasShape({ starting: isNumber, idle: isNumber, busy: isNumber }),
   forms: listOf(isFormStatus),
-  limits: isRecordOf(isNumber),
-  scaling: isRecordOf(isNumber),
+  limits: recordOf(isNumber),
+  scaling: recordOf(isNumber),
 });
 
-const isUsage = shape({ cpuMs: isNumber, memoryBytes: isNumber });
+const isUsage = hasShape({ cpuMs: isNumber, memoryBytes: isNumber });
 
-const isForm = shape({
+const isForm = hasShape({
   engine: isText,
-  instances: shape({
+  instances: hasShape({
     starting: isNumber,
     idle: isNumber,
     busy: isNumber,
@@ -95,50 +76,50 @@ const isForm = shape({
     inFlight: isNumber,
     waiting: isNumber,
   }),
-  usage: anyOf(isAbsent, isUsage),
-  requests: shape({
+  usage: optional(isUsage),
+  requests: hasShape({
     count: isNumber,
-    errors: shape({ caller: isNumber, owner: isNumber, host: isNumber }),
-    starts: shape({ cold: isNumber, warm: isNumber, thaw: isNumber }),
+    errors: hasShape({ caller: isNumber, owner: isNumber, host: isNumber }),
+    starts: hasShape({ cold: isNumber, warm: isNumber, thaw: isNumber }),
     bytesIn: isNumber,
     bytesOut: isNumber,
-    perSecond: shape({ last1s: isNumber, last10s: isNumber, last60s: isNumber }),
-    phases: isRecordOf(shape({ count: isNumber, p50Ms: isNumber, p99Ms: isNumber })),
+    perSecond: hasShape({ last1s: isNumber, last10s: isNumber, last60s: isNumber }),
+    phases: recordOf(hasShape({ count: isNumber, p50Ms: isNumber, p99Ms: isNumber })),
   }),
 });
 
-const isTop = shape({
+const isTop = hasShape({
   atMs: isNumber,
-  node: shape({
+  node: hasShape({
     version: isText,
     uptimeMs: isNumber,
     cpuMs: isNumber,
     memoryBytes: isNumber,
-    pssBytes: anyOf(isAbsent, isNumber),
-    loopDelay: anyOf(isAbsent, shape({ p50Ms: isNumber, p99Ms: isNumber })),
+    pssBytes: optional(isNumber),
+    loopDelay: optional(hasShape({ p50Ms: isNumber, p99Ms: isNumber })),
   }),
-  functions: listOf(shape({ name: isText, deployment: isText, forms: listOf(isForm) })),
-  shared: listOf(shape({ engine: isText, usage: isUsage })),
+  functions: listOf(hasShape({ name: isText, deployment: isText, forms: listOf(isForm) })),
+  shared: listOf(hasShape({ engine: isText, usage: isUsage })),
 });
 
-const isDiagnostic = shape({
+const isDiagnostic = hasShape({
   severity: isText,
   message: isText,
   file: isText,
   line: isNumber,
   column: isNumber,
-  hint: anyOf(isAbsent, isText),
+  hint: optional(isText),
 });
 
-const isProblem = shape({
+const isProblem = hasShape({
   status: isNumber,
   code: (value) => typeof value === "string" && Object.hasOwn(ERROR_TABLE, value),
-  detail: anyOf(isAbsent, isText),
-  hint: anyOf(isAbsent, isText),
-  instance: anyOf(isAbsent, isText),
-  details: anyOf(isAbsent, isRecordOf(anyOf(isText, isNumber, isFlag))),
-  diagnostics: anyOf(isAbsent, listOf(isDiagnostic)),
-  stack: anyOf(isAbsent, isText),
+  detail: optional(isText),
+  hint: optional(isText),
+  instance: optional(isText),
+  details: optional(recordOf(either(isText, isNumber, isBoolean))),
+  diagnostics: optional(listOf(isDiagnostic)),
+  stack: optional(isText),
 });
 
 /** Answers by what was asked for. */
@@ -153,31 +134,31 @@ export interface Answers {
 }
 
 const CHECKS: Readonly<Record<keyof Answers, Check>> = {
-  node: shape({
+  node: hasShape({
     version: isText,
     dataUrl: isText,
     controlUrl: isText,
-    layers: listOf(shape({ name: isText, isActive: isFlag, reason: anyOf(isAbsent, isText) })),
+    layers: listOf(hasShape({ name: isText, isActive: isBoolean, reason: optional(isText) })),
     functions: isNumber,
   }),
   top: isTop,
-  functions: shape({ functions: listOf(isFunctionStatus) }),
-  function: shape({ function: isFunctionStatus, deployments: listOf(isDeploymentSummary) }),
-  explanation: shape({
+  functions: hasShape({ functions: listOf(isFunctionStatus) }),
+  function: hasShape({ function: isFunctionStatus, deployments: listOf(isDeploymentSummary) }),
+  explanation: hasShape({
     name: isText,
     deployment: isText,
     strategy: isText,
-    request: shape({ method: isText, path: isText }),
+    request: hasShape({ method: isText, path: isText }),
     answers: isAnswering,
     next: isAnswering,
     forms: listOf(isFormStatus),
   }),
-  missing: shape({ missing: listOf(isDigest) }),
-  deployment: shape({
+  missing: hasShape({ missing: listOf(isDigest) }),
+  deployment: hasShape({
     deployment: isDeploymentSummary,
-    isNew: isFlag,
-    steps: listOf(shape({ step: isText, ms: isNumber })),
-    warnings: anyOf(isAbsent, listOf(isText)),
+    isNew: isBoolean,
+    steps: listOf(hasShape({ step: isText, ms: isNumber })),
+    warnings: optional(listOf(isText)),
   }),
 };
 
