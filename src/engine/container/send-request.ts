@@ -7,6 +7,7 @@ import { NebulaError } from "../../model/errors.ts";
 import type { Body, HeaderList } from "../../model/exchange.ts";
 import { toTrailers } from "../../model/trailers.ts";
 import { clientGone } from "../failures.ts";
+import { drained } from "./drained.ts";
 
 /** How long the head says that the body is, and what comes after it. */
 export interface SendOptions {
@@ -54,17 +55,6 @@ async function pump(
     request.off("close", cancel);
     cancel();
   }
-}
-
-/** Fulfils when the container has read, or is gone. */
-async function drained(request: ClientRequest): Promise<void> {
-  if (request.destroyed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  request.once("drain", resolve);
-  request.once("close", resolve);
-  await promise;
-  request.off("drain", resolve);
-  request.off("close", resolve);
 }
 
 function toPairs(fields: HeaderList): [string, string][] {

@@ -18,6 +18,7 @@ import { clientGone, describeFailed, responseTooLarge, wallBroken } from "../fai
 import type { Container } from "./container.ts";
 import { attachContainer, inspectContainer, startContainer, waitForExit } from "./containers.ts";
 import type { Docker } from "./docker.ts";
+import { drained } from "./drained.ts";
 import { toExitError } from "./exit-error.ts";
 import { LineCutter } from "./lines.ts";
 import { Demultiplexer, type OutputName } from "./output.ts";
@@ -264,21 +265,11 @@ export class StdioRun {
     socket.once("close", cancel);
     for (let next = await reader.read(); !next.done; next = await reader.read()) {
       if (socket.destroyed) return;
-      if (!socket.write(next.value)) await new Promise<void>((resolve) => whenWritable(socket, resolve));
+      if (!socket.write(next.value)) await drained(socket);
     }
     socket.off("close", cancel);
     socket.end();
   }
-}
-
-function whenWritable(socket: Duplex, then: () => void): void {
-  const done = () => {
-    socket.off("drain", done);
-    socket.off("close", done);
-    then();
-  };
-  socket.once("drain", done);
-  socket.once("close", done);
 }
 
 function toInput(body: Body, input: string | undefined): Body {

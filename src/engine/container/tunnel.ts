@@ -4,6 +4,7 @@
 
 import type { Socket } from "node:net";
 import type { Tunnel } from "../../model/exchange.ts";
+import { drained } from "./drained.ts";
 import { toStream } from "./response-body.ts";
 
 /** What a tunnel is made with besides its connection. */
@@ -22,15 +23,7 @@ export function toTunnel(socket: Socket, { first, onCancel, explain }: TunnelOpt
   const writable = new WritableStream<Uint8Array>({
     start: (controller) => void socket.once("close", () => controller.error(explain())),
     write: async (chunk, { signal }) => {
-      if (socket.write(chunk)) return;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const isOver = () => resolve();
-      socket.once("drain", isOver);
-      socket.once("close", isOver);
-      signal.addEventListener("abort", isOver);
-      await promise;
-      socket.off("drain", isOver);
-      socket.off("close", isOver);
+      if (!socket.write(chunk)) await drained(socket, signal);
     },
     close: () => void socket.end(),
     abort: onCancel,
