@@ -17,9 +17,9 @@ import type { FetchOptions, InstanceAnswer, PrepareOptions } from "../engine.ts"
 import type { Lease } from "../pool.ts";
 import { Budget } from "./budget.ts";
 import { type Choice, choose, type Word } from "./choose.ts";
-import { type Form, isReady, type ReadyForm } from "./form.ts";
-import { Forms, type FormsParts } from "./forms.ts";
 import { Latencies, type Topic, toTopic } from "./latencies.ts";
+import { isReady, type LiveForm, type ReadyForm } from "./live-form.ts";
+import { type FormsParts, LiveForms } from "./live-forms.ts";
 import { isFormFailure, isRepeatable, mayFallBack } from "./may-fall-back.ts";
 
 /** One request to a function. */
@@ -35,7 +35,7 @@ export type Reason = ErrorCode | Word | "breaker open" | "no upgrade" | "prepari
 /** What one request has met so far. */
 interface Way {
   readonly topic: Topic | undefined;
-  readonly failures: Map<Form, ErrorCode>;
+  readonly failures: Map<LiveForm, ErrorCode>;
   /** Since when the form is asked that is asked now, and what those before it have cost. */
   askedAtMs: number;
   lostMs: number;
@@ -64,7 +64,7 @@ export async function openChain(
   parts: FormsParts,
   options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<Chain> {
-  const forms = new Forms(parts);
+  const forms = new LiveForms(parts);
   await forms.prepare(options);
   return new Chain(forms, parts);
 }
@@ -74,11 +74,11 @@ export class Chain implements AsyncDisposable {
   readonly settings: ChainSettings;
   readonly latencies: Latencies;
   readonly #parts: FormsParts;
-  readonly #forms: Forms;
+  readonly #forms: LiveForms;
   readonly #budget = new Budget();
 
   /** Owns the forms from then on. */
-  constructor(forms: Forms, parts: FormsParts) {
+  constructor(forms: LiveForms, parts: FormsParts) {
     this.#parts = parts;
     this.#forms = forms;
     this.settings = parts.deployment.spec.chain ?? DEFAULT_CHAIN;
@@ -86,7 +86,7 @@ export class Chain implements AsyncDisposable {
   }
 
   /** All that there are to be, in the order wanted. */
-  get forms(): readonly Form[] {
+  get forms(): readonly LiveForm[] {
     return this.#forms.all;
   }
 
@@ -117,14 +117,14 @@ export class Chain implements AsyncDisposable {
   }
 
   /** What would be chosen for a request now, when these have failed; nothing is started or counted. */
-  peek(call: Pick<Call, "head" | "body">, failed: ReadonlySet<Form> = new Set()): Choice | undefined {
+  peek(call: Pick<Call, "head" | "body">, failed: ReadonlySet<LiveForm> = new Set()): Choice | undefined {
     const failures = new Map([...failed].map((form) => [form, "NEBULA_START_FAILED"] as const));
     const way: Way = { ...this.#begin(call), failures };
     return this.#choose({}, way, { mayMeasure: false, chance: 1 });
   }
 
   /** Why a form does not answer a request for which another one was chosen. */
-  findReason(form: Form, word: Word | undefined): Reason {
+  findReason(form: LiveForm, word: Word | undefined): Reason {
     if (!isReady(form)) return form.failure?.code ?? "preparing";
     return form.breaker.wouldAdmit ? (word ?? "slower") : "breaker open";
   }
@@ -209,7 +209,7 @@ export class Chain implements AsyncDisposable {
     }
   }
 
-  #learn(form: Form, { topic, pass }: Way, { lease, runMs }: { lease: Lease; runMs: number }): void {
+  #learn(form: LiveForm, { topic, pass }: Way, { lease, runMs }: { lease: Lease; runMs: number }): void {
     form.breaker.settle(pass, true);
     // The first requests of an instance tell more about its start.
     if (topic !== undefined && lease.startKind === "warm") {
@@ -241,7 +241,7 @@ export class Chain implements AsyncDisposable {
     return await this.#ask(form, ask, next);
   }
 
-  #learnFailure(form: Form, { topic, pass }: Way, { error, runMs }: { error: NebulaError; runMs: number }): void {
+  #learnFailure(form: LiveForm, { topic, pass }: Way, { error, runMs }: { error: NebulaError; runMs: number }): void {
     form.breaker.settle(pass, isFormFailure(error) ? false : ELSEWHERE.has(error.code) ? undefined : true);
     if (topic !== undefined && LIMITS.has(error.code)) this.latencies.record(form.place, topic, runMs);
   }
@@ -252,7 +252,7 @@ export class Chain implements AsyncDisposable {
 
   /** Why those have not answered that come before the one that does, and those that were asked before. */
   #describeOthers(
-    chosen: Form,
+    chosen: LiveForm,
     { word, way, call }: { word: Word | undefined; way: Way; call: Call },
   ): string | undefined {
     let text: string | undefined;

@@ -9,8 +9,8 @@
  */
 
 import type { Strategy } from "../../model/function.ts";
-import type { ReadyForm } from "./form.ts";
 import { type Expectation, type Latencies, LEVELS, type Topic } from "./latencies.ts";
+import type { ReadyForm } from "./live-form.ts";
 
 /** Why a form that comes first in the list does not answer: the words of the log. */
 export type Word = "starting" | "slower" | "being compared";

@@ -9,8 +9,8 @@ import { findIsolation } from "../../model/isolation.ts";
 import { formatMs } from "../../model/units.ts";
 import type { Chain } from "./chain.ts";
 import type { Choice } from "./choose.ts";
-import type { Form } from "./form.ts";
 import { toTopic } from "./latencies.ts";
+import type { LiveForm } from "./live-form.ts";
 
 /** A request without what only an instance needs. */
 export type Asked = Pick<Call, "head" | "body">;
@@ -18,7 +18,16 @@ export type Asked = Pick<Call, "head" | "body">;
 const NO_INSTANCES = { starting: 0, idle: 0, busy: 0, frozen: 0, stopped: 0 };
 
 /** One form as it is now. */
-export function toFormStatus({ engine, artifact, breaker, isBarred, failure, pool, runs, starts }: Form): FormStatus {
+export function toFormStatus({
+  engine,
+  artifact,
+  breaker,
+  isBarred,
+  failure,
+  pool,
+  runs,
+  starts,
+}: LiveForm): FormStatus {
   const { starting, idle, busy, frozen, stopped } = pool?.status ?? NO_INSTANCES;
   const [runMs, coldMs, thawMs] = [runs.median, starts.cold.median, starts.thaw.median];
   return {
@@ -75,8 +84,8 @@ function describe(chain: Chain, { form, word }: Choice, asked: Asked): string {
 /** Why it is not that one. */
 function describeOther(
   chain: Chain,
-  other: Form,
-  { word, form, asked }: { word: Choice["word"]; form: Form; asked: Asked },
+  other: LiveForm,
+  { word, form, asked }: { word: Choice["word"]; form: LiveForm; asked: Asked },
 ): string {
   const reason = chain.findReason(other, word);
   if (reason === "breaker open") {

@@ -2,13 +2,13 @@
  * Prepares one form of a function: afterwards it has a pool of instances, or the reason why not.
  */
 
-import type { Form as BuiltForm, Deployment } from "../../model/deployment.ts";
+import type { Deployment, Form } from "../../model/deployment.ts";
 import { ERROR_TABLE, NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { EngineName } from "../../model/function.ts";
 import type { Capabilities, Clock, Log } from "../../model/ports.ts";
 import type { Engine, PrepareOptions } from "../engine.ts";
 import { Pool } from "../pool.ts";
-import type { Form } from "./form.ts";
+import type { LiveForm } from "./live-form.ts";
 
 /** What forms are prepared with. */
 export interface PrepareParts {
@@ -22,8 +22,8 @@ export interface PrepareParts {
 
 /** Never rejects: what went wrong is in `form.failure`. */
 export async function prepareForm(
-  form: Form,
-  built: BuiltForm,
+  form: LiveForm,
+  built: Form,
   { parts, ...options }: Pick<PrepareOptions, "signal" | "isProven"> & { parts: PrepareParts },
 ): Promise<void> {
   const { deployment, engines, capabilities, clock, log } = parts;

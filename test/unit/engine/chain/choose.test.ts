@@ -4,8 +4,8 @@
 
 import { describe, expect, test } from "vitest";
 import { type ChoiceOptions, choose } from "../../../../src/engine/chain/choose.ts";
-import type { ReadyForm } from "../../../../src/engine/chain/form.ts";
 import { Latencies } from "../../../../src/engine/chain/latencies.ts";
+import type { ReadyForm } from "../../../../src/engine/chain/live-form.ts";
 import type { EngineName } from "../../../../src/model/function.ts";
 import { createFakeClock } from "../../../support/fake-clock.ts";
 

@@ -2,12 +2,12 @@
  * The forms of one function over their life: prepared, left out when that fails, tried again when it may pass, ended.
  */
 
-import type { Form as BuiltForm } from "../../model/deployment.ts";
+import type { Form } from "../../model/deployment.ts";
 import { NebulaError } from "../../model/errors.ts";
 import { DEFAULT_CHAIN } from "../../model/function.ts";
 import { mayAnswer } from "../../model/isolation.ts";
 import type { PrepareOptions } from "../engine.ts";
-import { Form, isReady, type ReadyForm } from "./form.ts";
+import { isReady, LiveForm, type ReadyForm } from "./live-form.ts";
 import { mayPass, type PrepareParts, prepareForm } from "./prepare-form.ts";
 
 /** What forms are made with. */
@@ -20,11 +20,11 @@ export interface FormsParts extends PrepareParts {
 const RETRY_MS = { first: 1_000, last: 60_000 };
 
 /** All forms of one function. */
-export class Forms implements AsyncDisposable {
+export class LiveForms implements AsyncDisposable {
   /** Also those that cannot answer, in the order wanted. */
-  readonly all: readonly Form[];
+  readonly all: readonly LiveForm[];
   readonly #parts: FormsParts;
-  readonly #built: readonly BuiltForm[];
+  readonly #built: readonly Form[];
   readonly #closing = new AbortController();
   readonly #retries = new Set<Disposable>();
   readonly #pending = new Set<Promise<void>>();
@@ -35,7 +35,7 @@ export class Forms implements AsyncDisposable {
     const { spec, forms } = parts.deployment;
     this.#parts = parts;
     this.#built = forms;
-    this.all = forms.map((form, place) => new Form(form, { place, clock: parts.clock, random: parts.random }));
+    this.all = forms.map((form, place) => new LiveForm(form, { place, clock: parts.clock, random: parts.random }));
     const { weaker } = spec.chain ?? DEFAULT_CHAIN;
     const engines = forms.map(({ engine }) => engine);
     for (const form of this.all) form.isBarred = !mayAnswer(form.engine, { engines, weaker });
@@ -110,7 +110,7 @@ export class Forms implements AsyncDisposable {
     await Promise.all(this.all.map(({ pool }) => pool?.[Symbol.asyncDispose]()));
   }
 
-  async #prepareOne(form: Form, options: Pick<PrepareOptions, "signal" | "isProven">): Promise<void> {
+  async #prepareOne(form: LiveForm, options: Pick<PrepareOptions, "signal" | "isProven">): Promise<void> {
     const built = this.#built[form.place];
     if (built === undefined) return;
     await prepareForm(form, built, { parts: this.#parts, ...options });
@@ -118,7 +118,7 @@ export class Forms implements AsyncDisposable {
     this.#only = this.all.length === 1 ? this.#ready[0] : undefined;
   }
 
-  #leaveOut(forms: readonly Form[]): void {
+  #leaveOut(forms: readonly LiveForm[]): void {
     const { log, deployment } = this.#parts;
     const { name } = deployment.spec;
     for (const form of forms) {
@@ -137,7 +137,7 @@ export class Forms implements AsyncDisposable {
   }
 
   /** Tries again to prepare a form, until it works or turns out to be the function's own fault. */
-  #retryLater(form: Form, pauseMs: number): void {
+  #retryLater(form: LiveForm, pauseMs: number): void {
     const { clock, random } = this.#parts;
     const { signal } = this.#closing;
     if (signal.aborted) return;
@@ -148,7 +148,7 @@ export class Forms implements AsyncDisposable {
     this.#retries.add(timer);
   }
 
-  async #retry(form: Form, pauseMs: number): Promise<void> {
+  async #retry(form: LiveForm, pauseMs: number): Promise<void> {
     const { log, deployment } = this.#parts;
     const { signal } = this.#closing;
     await this.#prepareOne(form, { signal, isProven: false });

@@ -5,7 +5,7 @@
  */
 
 import type { Artifact } from "../../model/artifact.ts";
-import type { Form as BuiltForm } from "../../model/deployment.ts";
+import type { Form } from "../../model/deployment.ts";
 import type { NebulaError } from "../../model/errors.ts";
 import type { EngineName } from "../../model/function.ts";
 import type { Pool } from "../pool.ts";
@@ -13,7 +13,7 @@ import { Breaker, type BreakerOptions } from "./breaker.ts";
 import { Recent } from "./recent.ts";
 
 /** One form of a function on this node. */
-export class Form {
+export class LiveForm {
   readonly engine: EngineName;
   /** Its place in the list. */
   readonly place: number;
@@ -31,7 +31,7 @@ export class Form {
   /** Why there are none. */
   failure: NebulaError | undefined;
 
-  constructor(form: BuiltForm, { place, ...options }: BreakerOptions & { place: number }) {
+  constructor(form: Form, { place, ...options }: BreakerOptions & { place: number }) {
     this.engine = form.engine;
     this.artifact = "artifact" in form ? form.artifact : undefined;
     this.place = place;
@@ -40,9 +40,9 @@ export class Form {
 }
 
 /** A form that can be asked. */
-export type ReadyForm = Form & { readonly pool: Pool };
+export type ReadyForm = LiveForm & { readonly pool: Pool };
 
 /** Whether it can be asked. */
-export function isReady(form: Form): form is ReadyForm {
+export function isReady(form: LiveForm): form is ReadyForm {
   return form.pool !== undefined;
 }
