@@ -7,7 +7,7 @@ import type { Pool } from "../engine/pool.ts";
 import type { LiveFunction } from "../live-function.ts";
 import { ENGINE_NAMES, type EngineName } from "../model/function.ts";
 import type { Clock } from "../model/ports.ts";
-import type { FormTop, FunctionTop, InstancesTop, SharedTop, Top } from "../model/top.ts";
+import { type FormTop, type FunctionTop, NO_INSTANCES, type SharedTop, type Top } from "../model/top.ts";
 import type { Router } from "../router/router.ts";
 import type { HostMeter } from "../telemetry/host-meter.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
@@ -21,16 +21,6 @@ export interface TopParts {
   readonly hostMeter: HostMeter;
   readonly clock: Clock;
 }
-
-const NO_INSTANCES: InstancesTop = {
-  starting: 0,
-  idle: 0,
-  busy: 0,
-  frozen: 0,
-  stopped: 0,
-  inFlight: 0,
-  waiting: 0,
-};
 
 /** Looks at everything that serves. */
 export async function readTop(parts: TopParts): Promise<Top> {

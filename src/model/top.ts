@@ -83,15 +83,22 @@ export interface InstancesTop {
   readonly waiting: number;
 }
 
+/** Where nothing is that could have instances. */
+export const NO_INSTANCES: InstancesTop = {
+  starting: 0,
+  idle: 0,
+  busy: 0,
+  frozen: 0,
+  stopped: 0,
+  inFlight: 0,
+  waiting: 0,
+};
+
 /** The parts of a request's way. */
-export const PHASE_NAMES = ["route", "queue", "start", "run"] as const;
-/** One of them. */
-export type PhaseName = (typeof PHASE_NAMES)[number];
+export type PhaseName = "route" | "queue" | "start" | "run";
 
 /** How a request came by its instance. */
-export const START_KINDS = ["cold", "warm", "thaw"] as const;
-/** One of those ways. */
-export type StartKind = (typeof START_KINDS)[number];
+export type StartKind = "cold" | "warm" | "thaw";
 
 /** The requests that are over, since the function was first asked. */
 export interface RequestsTop {

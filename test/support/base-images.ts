@@ -17,7 +17,7 @@ import { promisify } from "node:util";
 export type BaseImage = "node:26-slim" | "gcc:15";
 
 /** Tells a stand-in from the real image. */
-export const BASE_IMAGE_LABEL = "nebula.test=base-image";
+const BASE_IMAGE_LABEL = "nebula.test=base-image";
 
 const run = promisify(execFile);
 

@@ -38,7 +38,7 @@ export interface FakeGuest {
   readonly reason: NebulaError | undefined;
 }
 
-export function createFakeGuest(): FakeGuest {
+function createFakeGuest(): FakeGuest {
   const [near, far] = duplexPair();
   const asked: Asked[] = [];
   const ended = Promise.withResolvers<NebulaError | undefined>();

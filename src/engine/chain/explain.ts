@@ -6,6 +6,7 @@ import type { Artifact } from "../../model/artifact.ts";
 import type { Answering, ArtifactSummary, ExplainedForm, FormStatus } from "../../model/control.ts";
 import type { Call } from "../../model/exchange.ts";
 import { findIsolation } from "../../model/isolation.ts";
+import { NO_INSTANCES } from "../../model/top.ts";
 import { formatMs } from "../../model/units.ts";
 import type { Chain } from "./chain.ts";
 import type { Choice } from "./choose.ts";
@@ -14,8 +15,6 @@ import type { LiveForm } from "./live-form.ts";
 
 /** A request without what only an instance needs. */
 export type Asked = Pick<Call, "head" | "body">;
-
-const NO_INSTANCES = { starting: 0, idle: 0, busy: 0, frozen: 0, stopped: 0 };
 
 /** One form as it is now. */
 export function toFormStatus({

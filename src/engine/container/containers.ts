@@ -133,13 +133,6 @@ export async function stopContainer(docker: Docker, id: string): Promise<void> {
   );
 }
 
-/** SIGKILL. Quiet when it has ended or is gone. */
-export async function killContainer(docker: Docker, id: string): Promise<void> {
-  await quietly(["missing", "conflict"], () =>
-    docker.ask("kill the container", (api, abortSignal) => api.getContainer(id).kill({ abortSignal })),
-  );
-}
-
 /** Kills it and removes it with its volumes. Quiet when it is gone, or being removed. */
 export async function removeContainer(docker: Docker, id: string): Promise<void> {
   await quietly(["missing", "conflict"], () =>

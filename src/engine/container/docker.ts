@@ -41,7 +41,7 @@ export interface DockerMachine {
 }
 
 /** The usual place of its socket. */
-export const DOCKER_SOCKET = "/var/run/docker.sock";
+const DOCKER_SOCKET = "/var/run/docker.sock";
 /** What every Docker in use has, and what we ask for. */
 const MIN_API = [1, 41] as const;
 /** A daemon that is well answers in milliseconds; one that has to wait for its disk, in seconds. */

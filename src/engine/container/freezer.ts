@@ -28,7 +28,7 @@ export interface GroupRoots {
 }
 
 /** As every Linux has them. */
-export const GROUP_ROOTS: GroupRoots = { cgroupRoot: "/sys/fs/cgroup", procRoot: "/proc" };
+const GROUP_ROOTS: GroupRoots = { cgroupRoot: "/sys/fs/cgroup", procRoot: "/proc" };
 
 /**
  * Opens the groups that a container's first process is in. Only those that are named after the container count:

@@ -84,7 +84,7 @@ export function getPort(
 }
 
 /** NEBULA_PREPARE_FAILED. */
-export function unfit(name: string, why: string, hint?: string): NebulaError {
+function unfit(name: string, why: string, hint?: string): NebulaError {
   return new NebulaError("NEBULA_PREPARE_FAILED", `Cannot prepare "${name}": ${why}`, {
     details: { function: name },
     hint,
