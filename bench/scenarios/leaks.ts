@@ -10,29 +10,27 @@ import { noCapabilities } from "../../test/support/capabilities.ts";
 import { openContainerLab } from "../../test/support/container-lab.ts";
 import {
   buildResting,
+  GUEST_BYTES_PER_CYCLE,
+  HEAP_BYTES_PER_CYCLE,
   type Held,
   prepareResting,
+  REST_STATES,
   readDocker,
   runCycles,
   startAndRest,
   startAndStop,
+  toGrowth,
 } from "../../test/support/cycles.ts";
 import { openIsolateLab } from "../../test/support/isolate-lab.ts";
 import { findObstacle, openPrivateDocker } from "../../test/support/private-docker.ts";
 import { openWasiLab } from "../../test/support/wasi-lab.ts";
 import { saying } from "../../test/support/wasi-programs.ts";
 import { type Findings, type RunOptions, type Scenario, talk } from "../scenario.ts";
-import { toSlope } from "../stats.ts";
 
 const ANSWER = "here";
 /** Caches fill and code gets optimised meanwhile. */
-const WARM_UP_RATIO = 0.2;
+const WARM_UP_READINGS = 2;
 const READINGS = 10;
-/** Less than the smallest thing that one would forget for each instance. */
-const HEAP_BYTES_PER_START = 1_024;
-/** Guests collect their garbage when they like; a memory that was kept for each would be more. */
-const CHILDREN_BYTES_PER_START = 64 * 1_024;
-
 const scenario: Scenario = {
   name: "leaks",
   question: "Do 500 starts and stops of each engine leave a process, container, network, descriptor or memory?",
@@ -40,9 +38,7 @@ const scenario: Scenario = {
     await measureIsolate(findings, options);
     await measureWasi(findings, options);
     await measureContainer(findings, options);
-    findings.note(
-      "memory is what is in use after garbage was collected, in the host alone: guests collect when they like",
-    );
+    findings.note("the heap is what is in use after garbage was collected; guests collect theirs when they like");
   },
 };
 
@@ -104,8 +100,10 @@ interface Measured {
 }
 
 async function measure(findings: Findings, { engine, options, run }: Measured): Promise<void> {
-  const count = options.isQuick ? 50 : 500;
-  const warmUp = Math.round(count * WARM_UP_RATIO);
+  // Of containers there is none at each reading.
+  const every = REST_STATES * Math.ceil((options.isQuick ? 50 : 500) / READINGS / REST_STATES);
+  const count = every * READINGS;
+  const warmUp = every * WARM_UP_READINGS;
   const tookMs: number[] = [];
   const runTimed = async (cycle: number) => {
     options.signal.throwIfAborted();
@@ -117,7 +115,7 @@ async function measure(findings: Findings, { engine, options, run }: Measured): 
   tookMs.length = 0;
   const readings = await runCycles({
     count,
-    every: Math.round(count / READINGS),
+    every,
     run: runTimed,
     onReading: ({ cycles }) => talk(`  ${engine}: ${cycles} starts and stops`),
   });
@@ -148,17 +146,16 @@ function report(findings: Findings, engine: string, readings: readonly Held[]): 
       isReached: most <= before,
     });
   }
-  const limits = { heapBytes: HEAP_BYTES_PER_START, childrenBytes: CHILDREN_BYTES_PER_START };
+  const limits = { heapBytes: HEAP_BYTES_PER_CYCLE, childrenBytes: GUEST_BYTES_PER_CYCLE };
   for (const key of ["heapBytes", "childrenBytes"] as const) {
     // The child beside containers is Docker's daemon, whose memory is no business of ours.
     if (key === "childrenBytes" && engine === "container") continue;
-    // The first readings are still of caches that fill.
-    const slope = toSlope(readings.slice(readings.length / 2).map((held) => ({ x: held.cycles, y: held[key] })));
+    const growth = toGrowth(readings, key);
     findings.reaches.push({
-      what: `${engine}: ${key === "heapBytes" ? "heap of the host" : "RSS of child processes"}, growth with each start in the second half`,
+      what: `${engine}: ${key === "heapBytes" ? "heap of the host" : "RSS of child processes"}, growth with each start`,
       wanted: `< ${limits[key]} B`,
-      measured: `${slope.toFixed(0)} B`,
-      isReached: slope < limits[key],
+      measured: `${growth.toFixed(0)} B`,
+      isReached: growth < limits[key],
     });
   }
 }

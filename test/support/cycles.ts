@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import type { Instance, Prepared } from "../../src/engine/engine.ts";
+import type { Instance, Prepared, RestingCounts } from "../../src/engine/engine.ts";
 import { ask, bytesOf, until } from "./capabilities.ts";
 import type { ContainerLab } from "./container-lab.ts";
 import type { PrivateDocker } from "./private-docker.ts";
@@ -73,17 +73,22 @@ export async function startAndStop(prepared: Prepared, answer: string): Promise<
   if (text !== answer) throw new Error(`it answered ${JSON.stringify(text)}`);
 }
 
-/** Starts a container, and leaves it until it is frozen, stopped or removed, in turn: the next start begins from there. */
+/**
+ * Starts a container, and leaves it until it is frozen, stopped or removed, in turn: the next start begins from there.
+ * After each third cycle there is none.
+ */
 export async function startAndRest(prepared: Prepared, { cycle, answer }: { cycle: number; answer: string }) {
   await startAndStop(prepared, answer);
-  const isReached = () => {
-    const { frozen = 0, stopped = 0 } = prepared.resting ?? {};
-    return [frozen === 1, stopped === 1, frozen + stopped === 0][cycle % REST_STATES] === true;
-  };
-  await until("the container rests", isReached, SETTLE_MS);
+  const becomes = async (what: string, holds: (counts: RestingCounts) => boolean) =>
+    await until(`a container is ${what}`, () => holds(prepared.resting ?? NONE), SETTLE_MS);
+  if (cycle % REST_STATES === 1) return await becomes("frozen", ({ frozen }) => frozen === 1);
+  await becomes("stopped", ({ stopped }) => stopped === 1);
+  if (cycle % REST_STATES === 0) await becomes("removed", ({ stopped }) => stopped === 0);
 }
 
-const REST_STATES = 3;
+const NONE: RestingCounts = { frozen: 0, stopped: 0 };
+/** How many cycles it takes until there is none again. */
+export const REST_STATES = 3;
 
 /** How long a container of `startAndRest` stays in each state: the next comes soon, and is seen before it passes. */
 export const REST_MS = { stopMs: 150, removeMs: 150 };
@@ -114,6 +119,22 @@ export async function readDocker(docker: PrivateDocker): Promise<DockerHeld> {
     shims: readdirSync("/proc").filter((pid) => isShimOf(pid, docker)).length,
   };
 }
+
+/**
+ * Bytes that each cycle has left: from the least of the first half of the readings to the least of the second, since
+ * what is more is garbage, or code that was made fast for a while.
+ */
+export function toGrowth(readings: readonly Held[], key: "heapBytes" | "childrenBytes"): number {
+  const half = Math.ceil(readings.length / 2);
+  const least = (list: readonly Held[]) => Math.min(...list.map((held) => held[key]));
+  const cycles = (readings.at(-1)?.cycles ?? 0) - (readings.at(-half)?.cycles ?? 0);
+  return (least(readings.slice(half)) - least(readings.slice(0, half))) / cycles;
+}
+
+/** Less than what an instance is to the host: more for each start would be one that was kept. */
+export const HEAP_BYTES_PER_CYCLE = 2_048;
+/** Guests collect their garbage when they like; a memory of a program is 64 KiB at the least. */
+export const GUEST_BYTES_PER_CYCLE = 64 * 1_024;
 
 async function settle(before: Held): Promise<void> {
   const endMs = performance.now() + SETTLE_MS;
