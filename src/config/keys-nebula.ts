@@ -118,7 +118,7 @@ export const NEBULA_KEYS: Keys = {
       strategy: toField(
         toWord(...STRATEGIES),
         toHonoured(
-          "How one of several engines is chosen: the first that can, the first while a container starts and that one afterwards, or the one that has been fastest; `ordered` unless given.",
+          "How one of several engines is chosen: the first that can, another one while the container starts and then the container for what is heavy, or whichever took least; `ordered` unless given.",
         ),
       ),
       idempotent: toField(

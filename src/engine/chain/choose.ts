@@ -2,7 +2,8 @@
  * Which form of a function answers a request: one pure function for each strategy.
  *
  *     ordered     the first of the list
- *     cold-race   another one while the container starts; then the container what takes longer elsewhere
+ *     cold-race   another one while the container starts; then the container what takes longer elsewhere, and the
+ *                 faster of the two the rest
  *     fastest     whichever took least for such requests; now and then another one, to see
  *
  * Nobody waits for a start because of a comparison: what ought to be compared is started beside the request.
