@@ -36,7 +36,7 @@ export async function checkArchive(archive: ReadableStream<Uint8Array>, { image 
 }
 
 function checkEntry(entry: unknown, image: string): void {
-  const { Config, RepoTags }: Record<string, unknown> = Object(entry);
+  const { Config, RepoTags } = toExact(entry, ["Config", "RepoTags", "Layers"]);
   if (RepoTags !== null && RepoTags !== undefined && (!Array.isArray(RepoTags) || RepoTags.length > 0)) {
     throw invalid("it gives its image a name");
   }
@@ -46,13 +46,23 @@ function checkEntry(entry: unknown, image: string): void {
 }
 
 function checkIndex(text: string): void {
-  const { manifests }: Record<string, unknown> = Object(parse(text));
+  const { manifests } = toExact(parse(text), ["manifests"]);
   for (const each of Array.isArray(manifests) ? manifests : []) {
-    const annotations: unknown = Object(each).annotations;
+    const { annotations } = toExact(each, ["annotations"]);
     if (NAME_ANNOTATIONS.some((name) => Object(annotations)[name] !== undefined)) {
       throw invalid("it gives its image a name");
     }
   }
+}
+
+/** Docker does not mind capitals: `repotags` would be `RepoTags` to it, and so would letters that only look like these. */
+function toExact(value: unknown, fields: readonly string[]): Record<string, unknown> {
+  const record: Record<string, unknown> = Object(value);
+  for (const key of Object.keys(record)) {
+    const isOther = fields.some((field) => field !== key && field.toLowerCase() === key.toLowerCase());
+    if (isOther || !/^[\x20-\x7e]*$/.test(key)) throw invalid(`it has a field ${JSON.stringify(key)}`);
+  }
+  return record;
 }
 
 function parseList(text: string): unknown[] {

@@ -1,13 +1,26 @@
 /**
  * Reads a few small members out of a tar that streams by; nothing else of it is kept.
+ *
+ * Readers of tar disagree in many places, and whoever unpacks it after us must find the same members. So only one
+ * form is taken, the one that Docker writes: ustar, with pax records that change neither name nor size.
  * @see https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html (ustar interchange format)
  */
 
 const BLOCK_BYTES = 512;
-const REGULAR = new Set(["0", "\0", ""]);
+/** An image has a few members for each of its layers, of which there are 127 at the most. */
+const MAX_MEMBERS = 10_000;
+const REGULAR = "0";
 const LINKS = new Set(["1", "2"]);
-/** Say something of the member that follows, its name among it: pax's headers, and GNU's for long names. */
-const EXTENSIONS = new Set(["x", "g", "X", "L", "K"]);
+/** pax's headers: they say more of the member that follows, or of all. */
+const EXTENSIONS = new Set(["x", "g"]);
+/** Links and folders have no content, whatever they say: some readers skip it, others do not. */
+const WITH_CONTENT = new Set([REGULAR, ...EXTENSIONS]);
+const KINDS = new Set([...WITH_CONTENT, ...LINKS, "5"]);
+const MAGIC = "ustar\0" + "00";
+const OCTAL = /^ *[0-7]+[ \0]*$/;
+const RECORD_START = /^(\d{1,7}) ([^=]+)=/;
+/** Of pax: when, whose, and what the file system knows besides. */
+const HARMLESS_RECORD = /^(?:[acm]time|[ug]id|[ug]name|SCHILY\.xattr\..+)$/;
 
 /** Which members are wanted, and how large one of them may be. */
 export interface TarWishes {
@@ -15,10 +28,7 @@ export interface TarWishes {
   readonly limitBytes: number;
 }
 
-/**
- * The texts of the wanted members by name, or why they cannot be read. Whoever unpacks the archive after us must find
- * the same under these names: what could give them to something else by a detour is refused.
- */
+/** The texts of the wanted members by name, or why they cannot be read. */
 export async function readTarMembers(
   tar: ReadableStream<Uint8Array>,
   wishes: TarWishes,
@@ -34,10 +44,11 @@ export async function readTarMembers(
 async function readAll(reader: BlockReader, { wanted, limitBytes }: TarWishes): Promise<Map<string, string> | string> {
   const found = new Map<string, string>();
   const links = new Set<string>();
-  for (;;) {
+  for (let count = 0; ; count += 1) {
     const header = await reader.take(BLOCK_BYTES);
     if (header === undefined) return found.size === 0 ? "it is no tar file" : found;
     if (header.every((byte) => byte === 0)) continue;
+    if (count > MAX_MEMBERS) return `it has more than ${MAX_MEMBERS} members`;
     const member = readHeader(header);
     if (typeof member === "string") return member;
     const { name, kind, bytes } = member;
@@ -49,12 +60,12 @@ async function readAll(reader: BlockReader, { wanted, limitBytes }: TarWishes): 
     if (isRead && bytes > limitBytes) return `${JSON.stringify(name)} in it is too large`;
     const content = isRead ? await reader.take(padded) : undefined;
     if (content === undefined) return "it is cut off";
-    const text = content.subarray(0, bytes).toString();
     if (EXTENSIONS.has(kind)) {
-      if ([...wanted].some((each) => text.includes(each))) return "it names its manifest twice";
-    } else if (!REGULAR.has(kind) || found.has(name)) {
+      const record = findHarmful(content.toString("latin1", 0, bytes));
+      if (record !== undefined) return `it says ${JSON.stringify(record)} of a member in an extended header`;
+    } else if (kind !== REGULAR || found.has(name)) {
       return `${name} in it is no plain file, or not the only one`;
-    } else found.set(name, text);
+    } else found.set(name, content.toString("utf8", 0, bytes));
   }
 }
 
@@ -63,18 +74,35 @@ function isDetour(name: string, links: ReadonlySet<string>): boolean {
   return parts.includes("..") || parts.some((_, i) => i > 0 && links.has(parts.slice(0, i).join("/")));
 }
 
+/** The first of pax's records (`<length> <key>=<value>\n`) that could make a member another one. */
+function findHarmful(text: string): string | undefined {
+  for (let rest = text; rest !== ""; ) {
+    const [, length, key = ""] = RECORD_START.exec(rest) ?? [];
+    if (length === undefined || rest[Number(length) - 1] !== "\n") return rest.slice(0, 40);
+    if (!HARMLESS_RECORD.test(key)) return key.slice(0, 40);
+    rest = rest.slice(Number(length));
+  }
+  return undefined;
+}
+
 function readHeader(header: Buffer): { name: string; kind: string; bytes: number } | string {
-  const text = (start: number, end: number) => header.toString("latin1", start, end).split("\0")[0] ?? "";
+  const raw = (start: number, end: number) => header.toString("latin1", start, end);
+  const text = (start: number, end: number) => raw(start, end).split("\0")[0] ?? "";
+  const octal = (start: number, end: number) =>
+    OCTAL.test(raw(start, end)) ? Number.parseInt(raw(start, end), 8) : undefined;
   const sum = header.reduce((all, byte, i) => all + (i >= 148 && i < 156 ? 0x20 : byte), 0);
-  if (Number.parseInt(text(148, 156).trim(), 8) !== sum) return "it is no tar file";
-  const isBinary = ((header[124] ?? 0) & 0x80) !== 0;
-  const bytes = isBinary ? Number(header.readBigUInt64BE(128)) : Number.parseInt(text(124, 136).trim() || "0", 8);
-  if (!Number.isSafeInteger(bytes) || bytes < 0) return "it is no tar file";
-  const prefix = text(257, 262) === "ustar" ? text(345, 500) : "";
-  const name = prefix === "" ? text(0, 100) : `${prefix}/${text(0, 100)}`;
+  if (octal(148, 156) !== sum) return "it is no tar file";
+  // Behind the prefix of a name there is nothing: other forms have other fields there.
+  const isPlain = raw(257, 265) === MAGIC && header.subarray(500).every((byte) => byte === 0);
+  const bytes = octal(124, 136);
+  const [name, prefix, kind] = [text(0, 100), text(345, 500), raw(156, 157)];
+  const isOdd = bytes === undefined || !KINDS.has(kind) || (bytes > 0 && !WITH_CONTENT.has(kind));
+  if (!isPlain || isOdd || (kind === REGULAR && name.endsWith("/"))) {
+    return `${JSON.stringify(name)} in it is not written as in ustar`;
+  }
   // `./a`, `/a`, `b/./a` and `a/` are all the same place.
-  const parts = name.split("/").filter((part) => part !== "" && part !== ".");
-  return { name: parts.join("/"), kind: text(156, 157), bytes };
+  const parts = `${prefix}/${name}`.split("/").filter((part) => part !== "" && part !== ".");
+  return { name: parts.join("/"), kind, bytes };
 }
 
 /** Bytes of a stream in the pieces that somebody wants. */
