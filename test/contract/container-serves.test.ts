@@ -222,13 +222,16 @@ await withDocker("containers that serve", async () => {
       const artifact = { kind: "image", image: second.image, archive: { digest, bytes: archive.byteLength } } as const;
       const deployment = lab.deploy({ artifact, container: { interface: "stdio" } });
       const prepared = await lab.prepare(deployment);
-      const printed = await askText(await prepared.start({ signal }));
+      const instance = await prepared.start({ signal });
+      const printed = await askText(instance);
       expect(printed.split("\n")).toEqual([
         ..."/app:|a.txt|deep||/app/deep:".split("|"),
         `kept-${"x".repeat(120)}`,
         "kept.txt",
         "",
       ]);
+      await docker("rmi", "--force", second.image);
+      expect(await askText(instance), "after somebody has removed the image").toBe(printed);
       await prepared[Symbol.asyncDispose]();
     });
 

@@ -3,7 +3,6 @@
  * things go: what a process of before has left is removed before this one makes anything.
  */
 
-import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "../../model/ports.ts";
 import { Container } from "./container.ts";
 import { type ContainerPlan, toCreateOptions } from "./container-options.ts";
@@ -13,7 +12,9 @@ import { forgetOldImages } from "./image-store.ts";
 import { removeLeftovers, toContainerName } from "./leftovers.ts";
 import { Networks, type Reach } from "./networks.ts";
 import type { NodeId } from "./node-id.ts";
+import { orAborted } from "./or-aborted.ts";
 import { Remover } from "./remover.ts";
+import { Shared } from "./shared.ts";
 
 /** What a node works with. */
 export interface ContainerNodeParts {
@@ -45,7 +46,7 @@ export class ContainerNode implements AsyncDisposable {
   readonly docker: Docker;
   readonly parts: ContainerNodeParts;
   readonly #remover: Remover;
-  #opened: Promise<Opened> | undefined;
+  readonly #opened = new Shared(() => this.#open());
   #isUsed = false;
   #count = 0;
 
@@ -57,15 +58,9 @@ export class ContainerNode implements AsyncDisposable {
   }
 
   /** The node's name, once nothing of before is left. @throws {NebulaError} NEBULA_START_FAILED when Docker is away. */
-  async open({ signal }: AskOptions = {}): Promise<Opened> {
+  async open(ask: Pick<AskOptions, "signal"> = {}): Promise<Opened> {
     this.#isUsed = true;
-    this.#opened ??= this.#open();
-    try {
-      return await orAborted(this.#opened, signal);
-    } catch (thrown) {
-      this.#opened = undefined;
-      throw thrown;
-    }
+    return await this.#opened.get(ask);
   }
 
   /** Looks for what was left, where this node has ever had a container. Never rejects. */
@@ -86,7 +81,7 @@ export class ContainerNode implements AsyncDisposable {
     const { bootId, clock, onBackgroundLog } = this.parts;
     const { nodeId, networks } = await this.open({ signal });
     const { cpus: machineCpus } = await docker.getMachine({ signal });
-    const network = reach === "nothing" ? "none" : await orAborted(networks.ensure(reach), signal);
+    const network = reach === "nothing" ? "none" : await networks.ensure(reach, { signal });
     this.#count += 1;
     const name = toContainerName({ nodeId, bootId }, this.#count);
     // Not cancelled, or Docker might make one that nobody knows of.
@@ -103,7 +98,8 @@ export class ContainerNode implements AsyncDisposable {
 
   /** Docker says that something is not there: a network may have been removed by somebody. */
   async forget(): Promise<void> {
-    (await this.#opened)?.networks.forget();
+    const { networks } = await this.open();
+    networks.forget();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -132,21 +128,5 @@ export class ContainerNode implements AsyncDisposable {
       const reason = thrown instanceof Error ? thrown.message : String(thrown);
       log.write("warn", "containers not removed", { reason, until: "the node's next start" });
     }
-  }
-}
-
-async function orAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return await work;
-  const { promise, reject } = Promise.withResolvers<never>();
-  // because it is of interest to the race alone
-  promise.catch(() => {});
-  const onAbort = () =>
-    reject(new NebulaError("NEBULA_START_FAILED", "Cannot start a container: the start was cancelled"));
-  if (signal.aborted) onAbort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

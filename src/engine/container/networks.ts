@@ -10,6 +10,7 @@
 import { NODE_LABEL } from "./container-options.ts";
 import { createNetwork, listNetworks, removeNetwork } from "./containers.ts";
 import type { Docker } from "./docker.ts";
+import { Shared } from "./shared.ts";
 
 /** What a container may reach. */
 export type Reach = "inside" | "outside";
@@ -18,7 +19,7 @@ export type Reach = "inside" | "outside";
 export class Networks {
   readonly #docker: Docker;
   readonly #nodeId: string;
-  readonly #ids = new Map<Reach, Promise<string>>();
+  readonly #ids = { inside: new Shared(() => this.#open("inside")), outside: new Shared(() => this.#open("outside")) };
 
   constructor({ docker, nodeId }: { docker: Docker; nodeId: string }) {
     this.#docker = docker;
@@ -26,25 +27,18 @@ export class Networks {
   }
 
   /** The id of a network, which is there. @throws {NebulaError} NEBULA_START_FAILED. */
-  async ensure(reach: Reach): Promise<string> {
-    const known = this.#ids.get(reach) ?? this.#open(reach);
-    this.#ids.set(reach, known);
-    try {
-      return await known;
-    } catch (thrown) {
-      this.#ids.delete(reach);
-      throw thrown;
-    }
+  async ensure(reach: Reach, options: { signal: AbortSignal }): Promise<string> {
+    return await this.#ids[reach].get(options);
   }
 
   /** Forgets them: Docker says that one is not there. */
   forget(): void {
-    this.#ids.clear();
+    for (const id of Object.values(this.#ids)) id.forget();
   }
 
   /** Removes those of this node. */
   async remove(): Promise<void> {
-    this.#ids.clear();
+    this.forget();
     const found = await listNetworks(this.#docker, `${NODE_LABEL}=${this.#nodeId}`);
     const ours = found.filter(({ name }) => name.startsWith(`nebula-${this.#nodeId}-`));
     await Promise.all(ours.map(({ id }) => removeNetwork(this.#docker, id)));

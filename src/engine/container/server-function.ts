@@ -4,7 +4,6 @@
  *     start     thaw ─ or ─ start, ready ─ or ─ create, start, ready
  */
 
-import type { ImageArtifact } from "../../model/artifact.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import { formatMs } from "../../model/units.ts";
@@ -13,10 +12,9 @@ import type { Container, Run } from "./container.ts";
 import { ContainerInstance } from "./container-instance.ts";
 import type { ContainerNode } from "./container-node.ts";
 import { toServerEnv, toSettings, toUser } from "./container-options.ts";
-import { findTrouble } from "./docker-error.ts";
 import { describeExit } from "./exit-error.ts";
-import { checkImage, getPort, type ImageFacts } from "./image-facts.ts";
-import { ensureImage } from "./image-store.ts";
+import { FunctionImage, type FunctionImageParts } from "./function-image.ts";
+import { getPort, type ImageFacts } from "./image-facts.ts";
 import { findUid, isDoomed } from "./process-status.ts";
 import { findListening, waitUntilReady } from "./readiness.ts";
 import { Shelf, type Taken } from "./shelf.ts";
@@ -36,16 +34,16 @@ type Phases = Record<string, number>;
 export class ServerFunction implements Prepared {
   readonly #node: ContainerNode;
   readonly #spec: FunctionSpec;
-  readonly #artifact: ImageArtifact;
+  readonly #image: FunctionImage;
   readonly #shelf: Shelf;
-  #served: Promise<Served> | undefined;
 
-  constructor(node: ContainerNode, { spec, artifact }: { spec: FunctionSpec; artifact: ImageArtifact }) {
+  constructor(node: ContainerNode, parts: FunctionImageParts) {
+    const { spec } = parts;
     const { stopMs, removeMs } = toSettings(spec);
     const { clock, log } = node.parts;
     this.#node = node;
     this.#spec = spec;
-    this.#artifact = artifact;
+    this.#image = new FunctionImage(node, parts);
     this.#shelf = new Shelf({ stopMs, removeMs, clock, log });
   }
 
@@ -53,15 +51,11 @@ export class ServerFunction implements Prepared {
     return this.#shelf.counts;
   }
 
-  /** Has the image and checks it; once, unless Docker loses it. @throws {NebulaError} when it cannot run here. */
+  /** Has the image, and knows where it serves. @throws {NebulaError} when it cannot run here. */
   async ensure(options: { signal: AbortSignal }): Promise<Served> {
-    this.#served ??= this.#ensure(options);
-    try {
-      return await this.#served;
-    } catch (thrown) {
-      this.#served = undefined;
-      throw thrown;
-    }
+    const { name } = this.#spec;
+    const facts = await this.#image.ensure(options);
+    return { facts, port: getPort(facts, { name, settings: toSettings(this.#spec) }) };
   }
 
   /** Starts one, which then rests until the first request comes. */
@@ -75,24 +69,15 @@ export class ServerFunction implements Prepared {
         const instance = await this.#wake(taken, { signal });
         if (instance !== undefined) return instance;
       }
-      return await this.#startCold({ signal });
+      return await this.#image.use(() => this.#startNew({ signal }));
     } catch (thrown) {
       throw toStartFailed(thrown, this.#spec);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#image[Symbol.dispose]();
     await this.#shelf[Symbol.asyncDispose]();
-  }
-
-  async #ensure({ signal }: { signal: AbortSignal }): Promise<Served> {
-    const { docker, parts } = this.#node;
-    const { name } = this.#spec;
-    const settings = toSettings(this.#spec);
-    const { nodeId } = await this.#node.open({ signal });
-    const facts = await ensureImage({ ...parts, docker, nodeId }, { artifact: this.#artifact, name, signal });
-    checkImage(facts, { name, settings, machine: await docker.getMachine({ signal }) });
-    return { facts, port: getPort(facts, { name, settings }) };
   }
 
   /** One that rests; nothing when it cannot be woken, and is gone. */
@@ -120,18 +105,6 @@ export class ServerFunction implements Prepared {
     }
     void container.remove();
     return undefined;
-  }
-
-  async #startCold(options: { signal: AbortSignal }): Promise<Instance> {
-    try {
-      return await this.#startNew(options);
-    } catch (thrown) {
-      if (findTrouble(thrown) !== "missing") throw thrown;
-      // Somebody has removed the image, or the network.
-      this.#served = undefined;
-      await this.#node.forget();
-      return await this.#startNew(options);
-    }
   }
 
   async #startNew({ signal }: { signal: AbortSignal }): Promise<Instance> {

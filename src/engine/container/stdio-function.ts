@@ -3,7 +3,6 @@
  * one takes some milliseconds of the whole, so that none is made ahead.
  */
 
-import type { ImageArtifact } from "../../model/artifact.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { Call } from "../../model/exchange.ts";
 import { type FunctionSpec, toTextVars } from "../../model/function.ts";
@@ -15,8 +14,8 @@ import type { Container } from "./container.ts";
 import type { ContainerNode } from "./container-node.ts";
 import { toSettings } from "./container-options.ts";
 import { startContainer } from "./containers.ts";
-import { checkImage, type ImageFacts } from "./image-facts.ts";
-import { ensureImage } from "./image-store.ts";
+import { FunctionImage, type FunctionImageParts } from "./function-image.ts";
+import type { ImageFacts } from "./image-facts.ts";
 import { Slots } from "./slots.ts";
 import { toStartFailed } from "./start-failed.ts";
 import { StdioRun } from "./stdio-run.ts";
@@ -31,27 +30,21 @@ const SAFE_VARIABLE = /^(?![a-z_]*_proxy$)[a-z_][a-z0-9_]*$/;
 export class StdioFunction implements Prepared {
   readonly #node: ContainerNode;
   readonly #spec: FunctionSpec;
-  readonly #artifact: ImageArtifact;
+  readonly #image: FunctionImage;
   /** As many containers at once as an HTTP function would have instances. */
   readonly #slots: Slots;
-  #image: Promise<ImageFacts> | undefined;
 
-  constructor(node: ContainerNode, { spec, artifact }: { spec: FunctionSpec; artifact: ImageArtifact }) {
+  constructor(node: ContainerNode, parts: FunctionImageParts) {
+    const { spec } = parts;
     this.#node = node;
     this.#spec = spec;
-    this.#artifact = artifact;
+    this.#image = new FunctionImage(node, parts);
     this.#slots = new Slots(Math.max(1, spec.scaling.maxInstances), node.parts.clock);
   }
 
   /** Has the image and checks it. @throws {NebulaError} when it cannot run here. */
   async ensure(options: { signal: AbortSignal }): Promise<ImageFacts> {
-    this.#image ??= this.#ensure(options);
-    try {
-      return await this.#image;
-    } catch (thrown) {
-      this.#image = undefined;
-      throw thrown;
-    }
+    return await this.#image.ensure(options);
   }
 
   /** Sees that it can be started; what it says to an empty request is its own affair. */
@@ -85,7 +78,9 @@ export class StdioFunction implements Prepared {
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {}
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#image[Symbol.dispose]();
+  }
 
   async #fetch(call: Call, options: FetchOptions, runs: Set<StdioRun>): Promise<InstanceAnswer> {
     const { clock } = this.#node.parts;
@@ -126,27 +121,19 @@ export class StdioFunction implements Prepared {
   ): Promise<{ container: Container; input: string | undefined }> {
     const spec = this.#spec;
     try {
-      const image = await this.ensure({ signal });
-      const program = toSettings(spec).args ?? image.args;
-      const vars = toTextVars(spec.bindings);
-      const { args, env, input } = toStdio({ head: call.head, url, args: program, vars, variable: SAFE_VARIABLE });
-      const reach = spec.outbound.includes("*") ? "outside" : "nothing";
-      const container = await this.#node.create({ spec, image, args, env, hasInput: true, reach }, { signal });
-      return { container, input };
+      return await this.#image.use(async () => {
+        const image = await this.ensure({ signal });
+        const program = toSettings(spec).args ?? image.args;
+        const vars = toTextVars(spec.bindings);
+        const { args, env, input } = toStdio({ head: call.head, url, args: program, vars, variable: SAFE_VARIABLE });
+        const reach = spec.outbound.includes("*") ? "outside" : "nothing";
+        const container = await this.#node.create({ spec, image, args, env, hasInput: true, reach }, { signal });
+        return { container, input };
+      });
     } catch (thrown) {
       if (call.signal.aborted) throw clientGone("response");
       throw toStartFailed(thrown, spec);
     }
-  }
-
-  async #ensure({ signal }: { signal: AbortSignal }): Promise<ImageFacts> {
-    const { docker, parts } = this.#node;
-    const { name } = this.#spec;
-    const { nodeId } = await this.#node.open({ signal });
-    const facts = await ensureImage({ ...parts, docker, nodeId }, { artifact: this.#artifact, name, signal });
-    const machine = await docker.getMachine({ signal });
-    checkImage(facts, { name, settings: toSettings(this.#spec), machine });
-    return facts;
   }
 }
 
