@@ -21,6 +21,7 @@ import type { DeploymentSummary, StepDone } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Project } from "../model/function.ts";
 import { formatMs } from "../model/units.ts";
+import { clean } from "./clean.ts";
 import { reportFailures } from "./form-failures.ts";
 import type { Printer } from "./print.ts";
 import { nameTaken, type ProjectPlace, type ReadProject, readPlace, toShownName } from "./projects.ts";
@@ -108,7 +109,7 @@ export class Deployable implements AsyncDisposable {
       const { deployment, isNew, warnings = [] } = await this.#deploy(signal, (step) => steps.push(step));
       await this.#moveTo(this.name);
       print.talk(this.#toLine(steps, `active ${deployment.id}${isNew ? "" : " (unchanged)"}`));
-      for (const warning of warnings) print.talk(`${this.name}  ${print.style.yellow("warning")}  ${warning}`);
+      for (const warning of warnings) print.talk(`${this.name}  ${print.style.yellow("warning")}  ${clean(warning)}`);
       return { ...this.#shown, state: "active", deployment, isNew };
     } catch (thrown) {
       signal.throwIfAborted();

@@ -11,8 +11,8 @@
  * The only place that turns errors into terminal output.
  */
 
-import { stripVTControlCharacters } from "node:util";
 import { type Diagnostic, type NebulaError, toNebulaError } from "../model/errors.ts";
+import { clean } from "./clean.ts";
 import { findExcerpt, toShownPath } from "./excerpt.ts";
 import type { CliIo } from "./io.ts";
 import { createStyle, type Style } from "./style.ts";
@@ -135,9 +135,4 @@ function toErrorObject(thrown: unknown, { isVerbose }: { isVerbose: boolean }): 
 
 function toLines(text: string): string {
   return text === "" || text.endsWith("\n") ? text : `${text}\n`;
-}
-
-/** Texts of functions and of their sources must not steer the terminal. */
-function clean(text: string): string {
-  return stripVTControlCharacters(text);
 }

@@ -7,6 +7,7 @@ import { getNode } from "../../client/find-node.ts";
 import type { ExplainedForm, Explanation } from "../../model/control.ts";
 import { formatBytes, formatMs } from "../../model/units.ts";
 import { usageError } from "../args.ts";
+import { clean } from "../clean.ts";
 import { defineCommand } from "../command.ts";
 import { listStateDirs, NODE_ENV, STATE_ARG } from "../common-args.ts";
 import { formatTable, type Style } from "../style.ts";
@@ -44,12 +45,13 @@ export default defineCommand({
 });
 
 function format({ request, strategy, answers, next, forms }: Explanation, style: Style): string {
-  const who = answers === undefined ? style.red("nothing can answer") : `${style.bold(answers.engine)}  ${answers.why}`;
+  const who =
+    answers === undefined ? style.red("nothing can answer") : `${style.bold(answers.engine)}  ${clean(answers.why)}`;
   return [
     `${request.method} ${request.path}  →  ${who}`,
-    ...(next === undefined ? [] : [`then  ${style.bold(next.engine)}  ${next.why}`]),
+    ...(next === undefined ? [] : [`then  ${style.bold(next.engine)}  ${clean(next.why)}`]),
     ...(forms.length === 0 ? [] : ["", `strategy ${strategy}`, formatTable([HEAD, ...forms.map(toRow)])]),
-    ...forms.flatMap(({ engine, failure }) => (failure === undefined ? [] : [`${engine}: ${failure.message}`])),
+    ...forms.flatMap(({ engine, failure }) => (failure === undefined ? [] : [`${engine}: ${clean(failure.message)}`])),
   ].join("\n");
 }
 

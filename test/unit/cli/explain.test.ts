@@ -96,6 +96,18 @@ describe("nebula explain", () => {
     expect(stdout).toMatch(/^POST \/ {2}→ {2}nothing can answer\n/);
   });
 
+  test("takes what steers a terminal out of what a form has failed with", async () => {
+    const message = "it printed \u001b[2J\u001b]0;mine\u0007";
+    const failure = { code: "NEBULA_START_FAILED", message } as const;
+    await using node = await openFakeNode({
+      answers: { engine: "wasi", why: message },
+      forms: [WASI, { ...CONTAINER, failure }],
+    });
+    const { stdout } = await run(["explain", "fib"], { cwd: node.dir });
+    expect(stdout).not.toContain("\u001b");
+    expect(stdout).toContain("container: it printed \n");
+  });
+
   test("has nothing to show of forms where there are static files alone", async () => {
     await using node = await openFakeNode({
       forms: [],

@@ -95,6 +95,14 @@ describe("fail()", () => {
     );
     expect(stderr).toBe("error NEBULA_GUEST_THREW\ngone\nhint  y\n");
   });
+
+  test("leaves nothing that steers a terminal once a sequence is taken out of it", () => {
+    const message = "\u001b\u001b[m]52;c;eA==\u0007 \u001b\u001b[mc paid\rfree\b \u202etxt\r\n\tend";
+    const { stderr } = failWith(new NebulaError("NEBULA_GUEST_THREW", message), {});
+    expect(stderr).toBe(
+      "error NEBULA_GUEST_THREW\n\ufffd]52;c;eA==\ufffd \ufffdc paid\ufffdfree\ufffd \ufffdtxt\n\tend\n",
+    );
+  });
 });
 
 describe("toExitCode()", () => {
