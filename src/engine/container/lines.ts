@@ -25,10 +25,10 @@ export class LineCutter {
       const end = newline < 0 ? chunk.byteLength : newline;
       const limit = start + MAX_LINE_BYTES - this.#bytes;
       if (end > limit) {
-        lines.push(this.#end(chunk.subarray(start, limit)));
+        lines.push(this.#end(chunk, start, limit));
         start = limit;
       } else if (newline >= 0) {
-        lines.push(this.#end(chunk.subarray(start, end)));
+        lines.push(this.#end(chunk, start, end));
         start = end + 1;
       } else {
         // because the chunk's memory is used again
@@ -42,13 +42,18 @@ export class LineCutter {
 
   /** What has no end of line; empty when there is nothing. */
   flush(): string {
-    return this.#end(Buffer.alloc(0));
+    return this.#end(Buffer.alloc(0), 0, 0);
   }
 
-  #end(last: Buffer): string {
+  #end(chunk: Buffer, start: number, end: number): string {
+    const line = this.#bytes === 0 ? chunk.toString("utf8", start, end) : this.#join(chunk.subarray(start, end));
+    return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+
+  #join(last: Buffer): string {
     const line = Buffer.concat([...this.#parts, last]).toString();
     this.#parts = [];
     this.#bytes = 0;
-    return line.endsWith("\r") ? line.slice(0, -1) : line;
+    return line;
   }
 }

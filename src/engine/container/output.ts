@@ -63,6 +63,8 @@ export class Demultiplexer {
 const READ_BYTES_PER_SECOND = MIB;
 /** Of that, what is written to the log. */
 const LOG_BYTES_PER_SECOND = 64 * KIB;
+/** What a line costs besides its text: to be found here, and to be written with its time and function. */
+const LINE_BYTES = 32;
 /** Kept for errors. */
 const TAIL_BYTES = 4 * KIB;
 const SECOND_MS = 1_000;
@@ -127,13 +129,14 @@ export class ContainerOutput implements Disposable {
   }
 
   #write(name: OutputName, line: string): void {
+    this.#readBytes += LINE_BYTES;
     if (line === "") return;
     this.#tail = `${this.#tail}${line}\n`.slice(-TAIL_BYTES);
     if (this.#loggedBytes > LOG_BYTES_PER_SECOND) {
       this.#droppedBytes += line.length;
       return;
     }
-    this.#loggedBytes += line.length;
+    this.#loggedBytes += line.length + LINE_BYTES;
     this.#options.log(name === "stderr" ? "error" : "log", line);
   }
 

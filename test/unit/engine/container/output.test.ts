@@ -78,4 +78,16 @@ describe("ContainerOutput", () => {
     output[Symbol.dispose]();
     expect(clock.waiting).toBe(0);
   });
+
+  it("counts what a line costs besides its text, so that lines without any cannot take the node's time or its disk", async () => {
+    for (const line of ["a\n", "\n"]) {
+      const { clock, lines, output, source } = open();
+      for (let i = 0; i < 20; i++) source.write(frame(1, line.repeat(10_000)));
+      await settle();
+      expect(source.isPaused()).toBe(true);
+      expect(lines.length).toBeLessThan(2_100);
+      clock.pass(1_000);
+      output[Symbol.dispose]();
+    }
+  });
 });
