@@ -11,7 +11,7 @@ import { buildGuestBootstrap } from "./build/guest-bootstrap.ts";
 import type { Prove } from "./build/prove.ts";
 import { createContainerEngine } from "./engine/container/container-engine.ts";
 import { describeDocker } from "./engine/container/docker.ts";
-import { createImageBuilder, type DockerImageBuilder } from "./engine/container/image-builder.ts";
+import { createImageBuilder } from "./engine/container/image-builder.ts";
 import { openNodeId } from "./engine/container/node-id.ts";
 import type { Engine } from "./engine/engine.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
@@ -25,6 +25,7 @@ import { prove } from "./engine/wasi/prover.ts";
 import { openStateStore } from "./engine/wasi/state-store.ts";
 import { createWasiEngine } from "./engine/wasi/wasi-engine.ts";
 import { DEFAULT_LIMITS } from "./model/function.ts";
+import type { ImageBuilder } from "./model/image-builder.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "./model/ports.ts";
 import { GIB, MIB } from "./model/units.ts";
 
@@ -125,7 +126,7 @@ export function openContainerEngine({ stateDir, blobs, clock, log }: Omit<Engine
 }
 
 /** Makes images with the Docker of this machine, for builds; it is asked when there is a Dockerfile. */
-export function openImageBuilder({ clock }: Pick<EngineSettings, "clock">): DockerImageBuilder {
+export function openImageBuilder({ clock }: Pick<EngineSettings, "clock">): ImageBuilder & AsyncDisposable {
   return createImageBuilder({ dockerHost: process.env.DOCKER_HOST, clock });
 }
 

@@ -8,11 +8,11 @@
  */
 
 import type { Project } from "../model/function.ts";
+import type { ImageBuilder } from "../model/image-builder.ts";
 import { type Clock, systemClock } from "../model/ports.ts";
 import { type Built, listEntryDirs, mergeOutputs, type StepResults, type StepTime, toWatched } from "./built.ts";
 import { createEsbuild, type Esbuild } from "./esbuild.ts";
 import { FailedForms } from "./failed-forms.ts";
-import type { ImageBuilder } from "./image-builder.ts";
 import type { BuildPlan, PlannedStep, StepName } from "./plan.ts";
 import type { Prove } from "./prove.ts";
 import { type Step, type StepOutput, toBuildError } from "./step.ts";

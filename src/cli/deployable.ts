@@ -9,7 +9,6 @@
 import { resolve } from "node:path";
 import type { Esbuild } from "../build/esbuild.ts";
 import type { FormFailure } from "../build/failed-forms.ts";
-import type { ImageBuilder } from "../build/image-builder.ts";
 import { hasWasmEntry, planBuild } from "../build/plan.ts";
 import type { Prove } from "../build/prove.ts";
 import { type Builder, openBuilder } from "../build/run.ts";
@@ -20,6 +19,7 @@ import { deployProject } from "../deploy.ts";
 import type { DeploymentSummary, StepDone } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Project } from "../model/function.ts";
+import type { ImageBuilder } from "../model/image-builder.ts";
 import { formatMs } from "../model/units.ts";
 import { clean } from "./clean.ts";
 import { reportFailures } from "./form-failures.ts";

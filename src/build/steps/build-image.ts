@@ -8,11 +8,11 @@ import { relative } from "node:path";
 import type { ImageArtifact } from "../../model/artifact.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { ImageSource, Project } from "../../model/function.ts";
+import { FUNCTION_LABEL, type ImageBuilder } from "../../model/image-builder.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatBytes, formatMs, KIB } from "../../model/units.ts";
 import type { BlobSource } from "../blob-source.ts";
 import { keepArchive } from "../image-archives.ts";
-import type { ImageBuilder } from "../image-builder.ts";
 import { createTail } from "../output-tail.ts";
 import { buildFailed, type Step } from "../step.ts";
 
@@ -28,8 +28,6 @@ export interface ImageOptions {
   readonly clock: Clock;
 }
 
-/** Tells whose image it is, of those that Docker has. */
-const FUNCTION_LABEL = "nebula.function";
 /** How much is kept of what Docker prints. */
 const OUTPUT_BYTES = 64 * KIB;
 const IMAGE_ID = /^sha256:[0-9a-f]{64}$/;

@@ -7,13 +7,12 @@
  */
 
 import { type ContainerSettings, DEFAULT_CONTAINER, type FunctionSpec, toTextVars } from "../../model/function.ts";
+import { FUNCTION_LABEL } from "../../model/image-builder.ts";
 import type { CreateOptions } from "./docker.ts";
 import type { ImageFacts } from "./image-facts.ts";
 
 /** Which node a container, a network or an image belongs to. */
 export const NODE_LABEL = "nebula.node";
-/** Which function it is of. */
-export const FUNCTION_LABEL = "nebula.function";
 
 /** What is run, and where. */
 export interface ContainerPlan {

@@ -6,31 +6,13 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { NebulaError, retell } from "../../model/errors.ts";
+import type { BuiltImage, ImageBuilder, ImageBuildOptions } from "../../model/image-builder.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs, GIB } from "../../model/units.ts";
 import { packContext, toDockerfileName } from "./build-context.ts";
 import { Docker } from "./docker.ts";
 import { findImage, untagImage } from "./images.ts";
 import { followProgress } from "./progress.ts";
-
-/** What is built. */
-export interface BuildImageOptions {
-  /** The folder that is sent to Docker, absolute. */
-  readonly dir: string;
-  /** Absolute. */
-  readonly dockerfile: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly signal: AbortSignal;
-  readonly onOutput?: ((text: string) => void) | undefined;
-}
-
-/** Makes images; disposed, it breaks off what it is doing. */
-export interface DockerImageBuilder extends AsyncDisposable {
-  /** @throws {NebulaError} NEBULA_BUILD_FAILED with the end of what Docker printed. Rejects with `signal.reason`. */
-  build(options: BuildImageOptions): Promise<{ image: string; platform: string }>;
-  /** @throws {NebulaError} NEBULA_BUILD_FAILED when Docker does not have it. Rejects with `signal.reason`. */
-  save(image: string, options: { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
-}
 
 const BUILD_MS = 30 * 60_000;
 /** Docker asks a registry for the image of a FROM without a word, and would wait for one that is silent for half a minute. */
@@ -42,8 +24,11 @@ const CONTEXT_BYTES = GIB;
 /** Of a build's output, for its error. */
 const TAIL_LINES = 20;
 
-/** Asks Docker only when there is something to build. */
-export function createImageBuilder(parts: { dockerHost?: string | undefined; clock: Clock }): DockerImageBuilder {
+/** Asks Docker only when there is something to build; disposed, it breaks off what it is doing. */
+export function createImageBuilder(parts: {
+  dockerHost?: string | undefined;
+  clock: Clock;
+}): ImageBuilder & AsyncDisposable {
   const { clock } = parts;
   const docker = new Docker({ host: parts.dockerHost, clock });
   return {
@@ -55,8 +40,8 @@ export function createImageBuilder(parts: { dockerHost?: string | undefined; clo
 
 async function build(
   { docker, clock }: { docker: Docker; clock: Clock },
-  { dir, dockerfile, labels, signal, onOutput }: BuildImageOptions,
-): Promise<{ image: string; platform: string }> {
+  { dir, dockerfile, labels, signal, onOutput }: ImageBuildOptions,
+): Promise<BuiltImage> {
   const tag = toTag(dir, dockerfile);
   const before = await findImage(docker, tag, { signal });
   const lines: string[] = [];

@@ -2,7 +2,7 @@
  * A Docker that is made up: it builds what it is told to, and its images are bytes in memory.
  */
 
-import type { ImageBuilder, ImageBuildOptions } from "../../../src/build/image-builder.ts";
+import type { ImageBuilder, ImageBuildOptions } from "../../../src/model/image-builder.ts";
 
 export interface FakeDocker extends ImageBuilder {
   /** What was asked for, in order. */

@@ -1,7 +1,10 @@
 /**
- * What makes images of Dockerfiles, as a build sees it. Docker does, and is not known here: whoever composes the build
- * hands it in.
+ * What makes images of Dockerfiles, as a build sees it and the container engine has it. Docker does, and is not known
+ * here: whoever composes the build hands it in.
  */
+
+/** Tells which function an image or a container is of, of those that Docker has. */
+export const FUNCTION_LABEL = "nebula.function";
 
 /** What is built. */
 export interface ImageBuildOptions {
@@ -28,9 +31,12 @@ export interface BuiltImage {
 export interface ImageBuilder {
   /**
    * Builds one. What has not changed is not built again. Rejects with `signal.reason` when aborted.
-   * @throws {NebulaError} in Docker's words when there is none, and with the end of its output when it fails.
+   * @throws {NebulaError} NEBULA_BUILD_FAILED in Docker's words when there is none, and with the end of what it printed.
    */
   build(options: ImageBuildOptions): Promise<BuiltImage>;
-  /** The image as `docker save` writes it. The stream must be read to its end or cancelled. */
+  /**
+   * The image as `docker save` writes it. The stream must be read to its end or cancelled. Rejects with `signal.reason`.
+   * @throws {NebulaError} NEBULA_BUILD_FAILED when Docker does not have it.
+   */
   save(image: string, options: { signal: AbortSignal }): Promise<ReadableStream<Uint8Array>>;
 }
