@@ -13,11 +13,12 @@ import { mkdir, open, readdir, readFile, rename, stat, unlink } from "node:fs/pr
 import { dirname, join } from "node:path";
 import type { Blob, Digest } from "../model/artifact.ts";
 import { isDigest } from "../model/artifact.ts";
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { BlobReader } from "../model/ports.ts";
 import { streamBlob, writeBlob } from "./blob-file.ts";
 import { digestOf } from "./digest.ts";
-import { findErrno, toStateError } from "./state-error.ts";
+import { toStateError } from "./state-error.ts";
 
 /** How much may come, and until when. */
 export interface PutOptions {

@@ -2,6 +2,7 @@
  * Where the file system's errors enter: each becomes NEBULA_STATE_FAILED with words for what went wrong.
  */
 
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 
 const REASONS: Readonly<Record<string, readonly [problem: string, hint: string]>> = {
@@ -26,9 +27,4 @@ export function toStateError(action: string, subject: string, error: unknown): N
     ...(code !== undefined && { details: { errno: code } }),
     cause: error,
   });
-}
-
-/** The system's name of an error, as in `ENOSPC`. */
-export function findErrno(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
 }

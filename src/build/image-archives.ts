@@ -11,6 +11,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Blob, type Digest, isDigest, MAX_ARCHIVE_BYTES } from "../model/artifact.ts";
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 import { hasShape, isCount, isNumber } from "../model/shape.ts";
 import { formatBytes } from "../model/units.ts";
@@ -125,8 +126,7 @@ const DISK_PROBLEMS: Readonly<Record<string, string>> = {
 };
 
 function toArchiveError(thrown: unknown, name: string): unknown {
-  const code = thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
-  const problem = DISK_PROBLEMS[code];
+  const problem = DISK_PROBLEMS[findErrno(thrown) ?? ""];
   if (problem === undefined) return thrown;
   return new NebulaError("NEBULA_BUILD_FAILED", `Cannot keep the image of "${name}": ${problem}`, {
     hint: "It is kept in the folder cache of the state directory on its way to the node",

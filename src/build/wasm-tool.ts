@@ -5,6 +5,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { findErrno } from "../model/errno.ts";
 import type { Clock } from "../model/ports.ts";
 import { formatMs, GIB } from "../model/units.ts";
 import { runTool, type ShellResult } from "./exec.ts";
@@ -73,6 +74,6 @@ function toReason({ outcome, exitCode, exitSignal = "a signal", output }: ShellR
 
 /** Absence is no failure of ours; everything else is thrown on. */
 function toAbsent(thrown: unknown): undefined {
-  if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+  if (findErrno(thrown) === "ENOENT") return undefined;
   throw thrown;
 }

@@ -11,6 +11,7 @@ import { resolve } from "node:path";
 import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { findProblem } from "../client/answers.ts";
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 import { usageError } from "./args.ts";
 import type { CliIo } from "./io.ts";
@@ -100,7 +101,7 @@ export async function sendRequest(options: InvokeRequest): Promise<Invoked> {
     return { status: response.statusCode ?? 0, headers: response.headers, body: response };
   } catch (thrown) {
     signal.throwIfAborted();
-    const isRefused = thrown instanceof Error && "code" in thrown && thrown.code === "ECONNREFUSED";
+    const isRefused = findErrno(thrown) === "ECONNREFUSED";
     const what = isRefused ? "nothing listens there" : thrown instanceof Error ? thrown.message : String(thrown);
     throw new NebulaError("NEBULA_NODE_UNREACHABLE", `Cannot send a request to "${dataUrl}": ${what}`, {
       hint: "Start the node with nebula serve",
@@ -141,7 +142,7 @@ export async function printBody(body: Readable, stdout: Writable, signal: AbortS
     await pipeline(body, stdout, { end: false, signal });
   } catch (thrown) {
     signal.throwIfAborted();
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "EPIPE") return;
+    if (findErrno(thrown) === "EPIPE") return;
     throw brokenOff(thrown);
   }
 }

@@ -9,6 +9,7 @@
 
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 
 /** Where a node is, and what opens its door. */
@@ -80,6 +81,6 @@ function hasProcess(pid: number): boolean {
     return process.kill(pid, 0);
   } catch (thrown) {
     // A process of somebody else exists all the same.
-    return thrown instanceof Error && "code" in thrown && thrown.code === "EPERM";
+    return findErrno(thrown) === "EPERM";
   }
 }

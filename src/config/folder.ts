@@ -4,6 +4,7 @@
 
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { findErrno } from "../model/errno.ts";
 
 /** In wrangler's order: the first one there is read. */
 export const CONFIG_FILE_NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"] as const;
@@ -46,14 +47,9 @@ export async function readKind(path: string): Promise<PathKind> {
     if (stats.isFile()) return "file";
     return stats.isDirectory() ? "folder" : "neither";
   } catch (thrown) {
-    const code = toSystemCode(thrown);
+    const code = findErrno(thrown);
     return code === "ENOENT" || code === "ENOTDIR" ? "missing" : "unreadable";
   }
-}
-
-/** The code of a failed system call, `ENOENT`; empty when it was something else. */
-export function toSystemCode(thrown: unknown): string {
-  return thrown instanceof Error && "code" in thrown && typeof thrown.code === "string" ? thrown.code : "";
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
@@ -69,6 +65,6 @@ const FAILURES: Readonly<Record<string, string>> = {
 
 /** Why reading failed, a clause; `undefined` for what is no failure of a path. */
 export function explainReadFailure(thrown: unknown): string | undefined {
-  const code = toSystemCode(thrown);
-  return code === "" ? undefined : (FAILURES[code] ?? `the system says ${code}`);
+  const code = findErrno(thrown);
+  return code === undefined ? undefined : (FAILURES[code] ?? `the system says ${code}`);
 }

@@ -4,6 +4,7 @@
 
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { findErrno } from "../model/errno.ts";
 import { NebulaError } from "../model/errors.ts";
 
 /**
@@ -17,7 +18,7 @@ export async function listen(server: Server, { hostname, port }: { hostname: str
   try {
     await promise;
   } catch (cause) {
-    const why = cause instanceof Error && "code" in cause ? String(cause.code) : "unknown";
+    const why = findErrno(cause) ?? "unknown";
     const hint =
       why === "EADDRINUSE"
         ? "another program has it; choose another port, or 0 for any that is free"

@@ -3,7 +3,8 @@
  */
 
 import type { Deployment, Form } from "../../model/deployment.ts";
-import { ERROR_TABLE, NebulaError, toNebulaError } from "../../model/errors.ts";
+import { findErrno } from "../../model/errno.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { EngineName } from "../../model/function.ts";
 import type { Capabilities, Clock, Log } from "../../model/ports.ts";
 import type { Engine, PrepareOptions } from "../engine.ts";
@@ -53,6 +54,9 @@ export async function prepareForm(
   }
 }
 
+/** `ENOENT`, `ECONNREFUSED`: what the operating system says no with, and not Node. */
+const OF_SYSTEM = /^E(?!RR_)/;
+
 /**
  * Whether what failed may go well later without anybody deploying again: something outside was missing or full, as
  * Docker that is not there or a disk without room. The function's own faults stay.
@@ -60,14 +64,9 @@ export async function prepareForm(
 export function mayPass(error: NebulaError): boolean {
   if (error.details.isTemporary === true) return true;
   for (let one: unknown = error; one instanceof Error; one = one.cause) {
-    if (one instanceof NebulaError ? ERROR_TABLE[one.code].fault === "host" : isOfSystem(one)) return true;
+    if (one instanceof NebulaError ? one.fault === "host" : OF_SYSTEM.test(findErrno(one) ?? "")) return true;
   }
   return false;
-}
-
-/** `ENOENT`, `ECONNREFUSED`: what the operating system says no with. */
-function isOfSystem(error: Error): boolean {
-  return "code" in error && typeof error.code === "string" && /^E[A-Z0-9]+$/.test(error.code);
 }
 
 function failed(name: string, why: string): NebulaError {

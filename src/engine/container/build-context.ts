@@ -4,6 +4,7 @@
 
 import { lstat, open, readdir, readFile, readlink } from "node:fs/promises";
 import { isAbsolute, join, relative } from "node:path";
+import { findErrno } from "../../model/errno.ts";
 import { NebulaError } from "../../model/errors.ts";
 import { formatBytes } from "../../model/units.ts";
 import { TAR_END, type TarMember, toPadding, toTarHead } from "./tar-writer.ts";
@@ -49,7 +50,7 @@ export async function* packContext(context: BuildContext): AsyncGenerator<Uint8A
     yield TAR_END;
   } catch (thrown) {
     if (signal.aborted || thrown instanceof NebulaError) throw thrown;
-    const why = thrown instanceof Error && "code" in thrown ? String(thrown.code) : String(thrown);
+    const why = findErrno(thrown) ?? String(thrown);
     throw new NebulaError("NEBULA_BUILD_FAILED", `Cannot read the folder of the image: ${why}`, { cause: thrown });
   }
 }

@@ -11,6 +11,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
+import { findErrno } from "../../model/errno.ts";
 import { type Clock, type Log, systemClock } from "../../model/ports.ts";
 
 /** Where the code is kept, and how much of it. */
@@ -172,6 +173,6 @@ async function writeLasting(path: string, pieces: readonly Uint8Array[]): Promis
 
 /** Absence is no failure; everything else is thrown on. */
 function toAbsent(thrown: unknown): undefined {
-  if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+  if (findErrno(thrown) === "ENOENT") return undefined;
   throw thrown;
 }

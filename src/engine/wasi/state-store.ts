@@ -6,6 +6,7 @@
 
 import { mkdir, open, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
+import { findErrno } from "../../model/errno.ts";
 import { NebulaError } from "../../model/errors.ts";
 
 /** The kept directories of one node. */
@@ -34,7 +35,7 @@ export function openStateStore(dir: string): StateStore {
     try {
       return await readFile(toPath(name));
     } catch (thrown) {
-      if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return new Uint8Array();
+      if (findErrno(thrown) === "ENOENT") return new Uint8Array();
       throw failed("read", name, thrown);
     }
   };
@@ -68,6 +69,6 @@ async function syncFolder(path: string): Promise<void> {
 }
 
 function failed(what: string, name: string, cause: unknown): NebulaError {
-  const why = cause instanceof Error && "code" in cause ? String(cause.code) : "the disk refused it";
+  const why = findErrno(cause) ?? "the disk refused it";
   return new NebulaError("NEBULA_STATE_FAILED", `Cannot ${what} the state directory of "${name}": ${why}`, { cause });
 }
