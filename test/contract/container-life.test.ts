@@ -2,7 +2,7 @@
  * The states of containers, and what is left of them: nothing.
  */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -17,7 +17,7 @@ const COUNTER = "let n = 0; require('http').createServer((q, r) => r.end(String(
 const args = ["node", "-e", COUNTER];
 const { signal } = new AbortController();
 
-/** The freezer of a container says what it is; Docker does not know when we froze it. */
+/** Wakes some two hundred times a second, as long as it has a processor. */
 const TICKER = `setInterval(() => require('fs').writeFileSync('/tmp/now', String(Date.now())), 5);${COUNTER}`;
 
 await withDocker("the life of containers", async () => {
@@ -43,14 +43,15 @@ await withDocker("the life of containers", async () => {
       const container = { args: ["node", "-e", TICKER] };
       await using prepared = await lab.prepare(lab.deploy({ container }), { isProven: true });
       const instance = await prepared.start({ signal });
-      await askOnce(instance);
       const [id = ""] = await lab.list("{{.ID}}");
-      const pid = await docker("inspect", "--format", "{{.State.Pid}}", id);
-      const readTime = async () => (await docker("top", id, "-o", "pid,cputimes")) + pid;
+      await using running = await prepared.start({ signal });
+      const [other = ""] = (await lab.list("{{.ID}}")).filter((each) => each !== id);
+      await Promise.all([askOnce(instance), askOnce(running)]);
       await instance[Symbol.asyncDispose]();
-      const before = await readTime();
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      expect(await readTime()).toBe(before);
+      const before = await countWakings(id);
+      const otherBefore = await countWakings(other);
+      await until("the other has woken often", async () => (await countWakings(other)) > otherBefore + 50);
+      expect(await countWakings(id)).toBe(before);
     });
 
     it("is stopped after its time, started again for the next request, and removed after another", async () => {
@@ -196,4 +197,11 @@ async function askOnce(instance: Instance): Promise<string> {
 
 function blob() {
   return { digest: `sha256:${"0".repeat(64)}` as const, bytes: 0 };
+}
+
+/** How often the first process of a container has been given a processor after it had waited. */
+async function countWakings(id: string): Promise<number> {
+  const pid = await docker("inspect", "--format", "{{.State.Pid}}", id);
+  const status = await readFile(`/proc/${pid}/status`, "latin1");
+  return Number(/^voluntary_ctxt_switches:\t(\d+)$/m.exec(status)?.[1]);
 }
