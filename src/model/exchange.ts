@@ -53,6 +53,9 @@ export interface Answer {
   readonly tunnel?: Tunnel | undefined;
 }
 
+/** Methods that ask for no change, so that a request may be made twice (RFC 9110, section 9.2.1). */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
 /** The first value of a header, by its lower-case name. */
 export function findHeader(headers: HeaderList, name: string): string | undefined {
   for (let i = 0; i < headers.length; i += 2) {

@@ -7,6 +7,7 @@
  */
 
 import type { ErrorCode, NebulaError } from "../../model/errors.ts";
+import { SAFE_METHODS } from "../../model/exchange.ts";
 import type { ChainSettings } from "../../model/function.ts";
 
 /** A request that has failed before the first byte of its response. */
@@ -20,8 +21,6 @@ export interface FailedRequest {
 
 const BEFORE_RUN: ReadonlySet<ErrorCode> = new Set(["NEBULA_START_FAILED", "NEBULA_PREPARE_FAILED"]);
 const DURING_RUN: ReadonlySet<ErrorCode> = new Set(["NEBULA_GUEST_EXITED", "NEBULA_PROTOCOL_BROKEN"]);
-/** Methods that ask for no change (RFC 9110, section 9.2.1). */
-const SAFE: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Whether a failure is that of a form, and not of the request or of the function's code. */
 export function isFormFailure({ code }: NebulaError): boolean {
@@ -33,7 +32,7 @@ export function isRepeatable(
   { method, isBodyWhole }: Omit<FailedRequest, "wasHandedOver">,
   { isIdempotent }: Pick<ChainSettings, "isIdempotent">,
 ): boolean {
-  return isBodyWhole && (isIdempotent || SAFE.has(method));
+  return isBodyWhole && (isIdempotent || SAFE_METHODS.has(method));
 }
 
 /** Whether another form may be asked after this failure. */

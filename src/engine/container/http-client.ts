@@ -8,7 +8,7 @@
  */
 
 import { Agent } from "node:http";
-import type { Call } from "../../model/exchange.ts";
+import { type Call, SAFE_METHODS } from "../../model/exchange.ts";
 import type { Clock } from "../../model/ports.ts";
 import { clientGone, instanceStopped } from "../failures.ts";
 import { Exchange, type HttpAnswer, type HttpFetchOptions } from "./exchange.ts";
@@ -38,7 +38,6 @@ export interface HttpClient extends AsyncDisposable {
 
 /** Shorter than servers keep a connection without a request (gunicorn 2 s, Node 5 s), so that few are found closed. */
 const IDLE_MS = 1_500;
-const REPEATABLE = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Makes the way to a container. Connects when there is something to send. */
 export function openHttpClient({ host, port, clock }: HttpClientOptions): HttpClient {
@@ -110,5 +109,5 @@ class Live {
 
 /** A request that changes nothing and can be sent again as a whole. */
 function mayRepeat({ head, body }: Call): boolean {
-  return REPEATABLE.has(head.method) && !(body instanceof ReadableStream);
+  return SAFE_METHODS.has(head.method) && !(body instanceof ReadableStream);
 }
