@@ -4,6 +4,8 @@
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
  */
 
+import type { HeaderList } from "./exchange.ts";
+
 /** Names in lower case; never passed on. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
@@ -16,6 +18,15 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "transfer-encoding",
   "upgrade",
 ]);
+
+/** All that a message says of its connection, be it in one line or in several; undefined when it says nothing. */
+export function findConnection(headers: HeaderList): string | undefined {
+  let found: string | undefined;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    if (headers[i] === "connection") found = found === undefined ? headers[i + 1] : `${found},${headers[i + 1]}`;
+  }
+  return found;
+}
 
 const PLAIN = /^(?:keep-alive|close|upgrade)$/i;
 

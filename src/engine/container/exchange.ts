@@ -12,7 +12,7 @@ import type { Socket } from "node:net";
 import { NebulaError } from "../../model/errors.ts";
 import { type Answer, type Body, type Call, findHeader, type HeaderList } from "../../model/exchange.ts";
 import type { Limits } from "../../model/function.ts";
-import { findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
+import { findConnection, findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
 import type { Clock } from "../../model/ports.ts";
 import { toTrailers } from "../../model/trailers.ts";
 import { clientGone, describeFailed, guestExited, responseInvalid, responseTooLarge, wallBroken } from "../failures.ts";
@@ -45,6 +45,8 @@ export interface ExchangeOptions extends HttpFetchOptions {
 }
 
 const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "EHOSTDOWN", "ETIMEDOUT"]);
+/** Interim responses (RFC 9110, section 15.2) before the one that counts; a server needs two or three. */
+const MAX_INTERIM = 16;
 const NOT_HTTP = "it is not HTTP/1.1 as RFC 9112 has it";
 const STALE = new Set(["ECONNRESET", "EPIPE"]);
 
@@ -58,7 +60,9 @@ export class Exchange {
   readonly #timer: Disposable;
   readonly #onAbort = () => this.break(clientGone("response"));
   #hasHead = false;
+  #interim = 0;
   #isAnswered = false;
+  #isSettled = false;
   #tunnel: Socket | undefined;
   /** Why we ended it. */
   #broken: NebulaError | undefined;
@@ -75,6 +79,7 @@ export class Exchange {
     this.#request = request;
     this.#timer = clock.after(wallMs, () => this.break(wallBroken(options)));
     call.signal.addEventListener("abort", this.#onAbort);
+    request.on("information", () => this.#onInterim());
     request.once("response", (message) => this.#onResponse(message));
     request.once("upgrade", (message, socket: Socket, first) => this.#onUpgrade(message, socket, first));
     request.on("error", (error) => {
@@ -117,14 +122,22 @@ export class Exchange {
     this.#broken ??= error;
     this.#answer.reject(this.#broken);
     this.#request.destroy(error);
+    // Node keeps the connection of a request that is complete; whose response was refused is believed nothing any more.
+    if (!this.#isSettled) this.#request.socket?.destroy();
     this.#tunnel?.destroy(error);
   }
 
   #settle(): void {
+    this.#isSettled = true;
     this.#timer[Symbol.dispose]();
     this.#call.signal.removeEventListener("abort", this.#onAbort);
     if (!this.#isAnswered) this.#answer.reject(this.#explain());
     this.#settled.resolve();
+  }
+
+  #onInterim(): void {
+    this.#interim += 1;
+    if (this.#interim > MAX_INTERIM) this.break(responseInvalid(this.#options, "it is announced again and again"));
   }
 
   #onResponse(message: IncomingMessage): void {
@@ -143,15 +156,17 @@ export class Exchange {
     const fields = toFields(message);
     const head = readResponseHead({ status: message.statusCode, headers: toHeaders(fields) }, limits.headerBytes);
     if (typeof head === "string") throw responseInvalid(this.#options, head);
-    if (message.httpVersionMajor !== 1) throw responseInvalid(this.#options, NOT_HTTP);
+    const coding = findHeader(fields, "transfer-encoding");
+    // Another coding would stay in the body, and nobody would know of it.
+    const isPlain = coding === undefined || coding.toLowerCase() === "chunked";
+    if (message.httpVersionMajor !== 1 || !isPlain) throw responseInvalid(this.#options, NOT_HTTP);
     const length = findHeader(fields, "content-length");
     const lengthBytes = length === undefined ? undefined : Number(length);
     const { bytes, isWhole } = await gather(message, { lengthBytes, clock });
     if (!isWhole && message.destroyed) throw this.#explain();
     const isTooLarge = isWhole && (bytes?.byteLength ?? 0) > limits.responseBodyBytes;
     if (isTooLarge) throw responseTooLarge(this.#options);
-    const mayTrail = findHeader(fields, "transfer-encoding") !== undefined;
-    const trailers = mayTrail ? this.#whenTrailing(message, isWhole) : undefined;
+    const trailers = coding !== undefined ? this.#whenTrailing(message, isWhole) : undefined;
     this.#resolve({ head, body: isWhole ? bytes : this.#guard(message, bytes), trailers, settled: this.settled });
   }
 
@@ -257,7 +272,7 @@ function toFields({ rawHeaders }: IncomingMessage): HeaderList {
 
 /** Without what ends with the connection. The announcement of trailers stays, for whoever sends them on. */
 function toHeaders(fields: HeaderList): HeaderList {
-  const connection = findHeader(fields, "connection");
+  const connection = findConnection(fields);
   const named = connection === undefined ? undefined : findNamed(connection);
   const headers: string[] = [];
   for (let i = 0; i + 1 < fields.length; i += 2) {

@@ -5,7 +5,7 @@
 
 import type { Body, Call, HeaderList } from "../../model/exchange.ts";
 import { findHeader } from "../../model/exchange.ts";
-import { findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
+import { findConnection, findNamed, HOP_BY_HOP } from "../../model/hop-by-hop.ts";
 
 /** Of what a proxy before us has said; see `addForwarded`. */
 const FORWARDED = new Set([
@@ -29,7 +29,7 @@ export interface RequestFields {
 
 /** Called once per request. */
 export function toRequestFields({ head, body, upgrade }: Call): RequestFields {
-  const connection = findHeader(head.headers, "connection");
+  const connection = findConnection(head.headers);
   const named = connection === undefined ? undefined : findNamed(connection);
   const fields: string[] = [];
   for (let i = 0; i + 1 < head.headers.length; i += 2) {

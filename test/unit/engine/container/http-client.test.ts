@@ -137,7 +137,18 @@ describe("a request", () => {
 
   test("leaves behind what belongs to the client's connection", async () => {
     const { text } = await serve(tell);
-    const headers = ["host", "a.test", "connection", "x-mine, close", "x-mine", "1", "keep-alive", "timeout=9"];
+    const also = ["connection", "x-too", "x-too", "1"];
+    const headers = [
+      "host",
+      "a.test",
+      "connection",
+      "x-mine, close",
+      ...also,
+      "x-mine",
+      "1",
+      "keep-alive",
+      "timeout=9",
+    ];
     headers.push("te", "trailers", "expect", "100-continue", "proxy-authorization", "x", "transfer-encoding", "gzip");
     const told = JSON.parse(await text({ headers }));
     expect(Object.keys(told.headers).sort()).toEqual([
@@ -291,7 +302,7 @@ describe("a response", () => {
 
   test("leaves behind what belongs to the container's connection", async () => {
     const { fetch } = await say(
-      "HTTP/1.1 200 OK\r\nConnection: close, x-mine\r\nX-Mine: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: x\r\nX-Own: 2\r\nContent-Length: 0\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nConnection: close, x-mine\r\nConnection: x-too\r\nX-Mine: 1\r\nX-Too: 1\r\nKeep-Alive: timeout=5\r\nProxy-Authenticate: x\r\nX-Own: 2\r\nContent-Length: 0\r\n\r\n",
     );
     expect((await fetch()).head.headers).toEqual(["x-own", "2", "content-length", "0"]);
   });
@@ -576,6 +587,9 @@ describe("what is not HTTP", () => {
     ["a space before a colon", "HTTP/1.1 200 OK\r\nx-a : 1\r\ncontent-length: 0\r\n\r\n"],
     ["a line feed alone in the head", "HTTP/1.1 200 OK\nx-a: 1\ncontent-length: 0\n\n"],
     ["a NUL in a value", "HTTP/1.1 200 OK\r\nx-a: \0\r\ncontent-length: 0\r\n\r\n"],
+    ["chunks of something coded", "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"],
+    ["a coding that nobody knows", "HTTP/1.1 200 OK\r\ntransfer-encoding: xchunked\r\n\r\nabc"],
+    ["interim responses without end", "HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n".repeat(17)],
     ["HTTP/2", "HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n"],
     ["another protocol, unasked", "HTTP/1.1 101 X\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"],
   ])("is refused: %s", async (_what, text) => {
