@@ -1,7 +1,7 @@
 /** What a function does wrong is told by the code of the table, in the words of its own sources. */
 
 import { expect } from "vitest";
-import { ask, askText, bytesOf, rejectionOf } from "../../support/capabilities.ts";
+import { ask, askText, bytesOf, rejectionOf, until } from "../../support/capabilities.ts";
 import { answering, type GuestSource } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
 
@@ -168,15 +168,16 @@ export const FAILURE_CASES: readonly ContractCase[] = [
     name: "start() of code that fails only now and then fails with NEBULA_START_FAILED",
     run: async ({ prepare }) => {
       // Whether a start fails depends on the time, which is all that two starts do not share.
+      const untilMs = Date.now() + 1_500;
       const prepared = await prepare({
-        vars: { UNTIL: Date.now() + 1_500 },
+        vars: { UNTIL: untilMs },
         files: {
           "index.ts": `import { env } from "cloudflare:workers";
             if (Date.now() > env.UNTIL) throw new Error("too late");
             export default { fetch: () => new Response("early") };`,
         },
       });
-      await new Promise((resolve) => setTimeout(resolve, 1_600));
+      await until("its time is over", () => Date.now() > untilMs);
       const error = await rejectionOf(prepared.start({ signal: new AbortController().signal }));
       expect(error).toMatchObject({ code: "NEBULA_START_FAILED", message: expect.stringContaining("too late") });
     },
