@@ -12,7 +12,7 @@ import { Readable, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { findProblem } from "../client/answers.ts";
 import { findErrno } from "../model/errno.ts";
-import { NebulaError } from "../model/errors.ts";
+import { describeThrown, NebulaError } from "../model/errors.ts";
 import { usageError } from "./args.ts";
 import type { CliIo } from "./io.ts";
 
@@ -102,7 +102,7 @@ export async function sendRequest(options: InvokeRequest): Promise<Invoked> {
   } catch (thrown) {
     signal.throwIfAborted();
     const isRefused = findErrno(thrown) === "ECONNREFUSED";
-    const what = isRefused ? "nothing listens there" : thrown instanceof Error ? thrown.message : String(thrown);
+    const what = isRefused ? "nothing listens there" : describeThrown(thrown);
     throw new NebulaError("NEBULA_NODE_UNREACHABLE", `Cannot send a request to "${dataUrl}": ${what}`, {
       hint: "Start the node with nebula serve",
       cause: thrown,

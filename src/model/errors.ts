@@ -103,6 +103,11 @@ export function toNebulaError(thrown: unknown): NebulaError {
   return new NebulaError("NEBULA_INTERNAL", "Internal error", { cause: thrown });
 }
 
+/** What anything that was thrown says of itself, for people. */
+export function describeThrown(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}
+
 /** What a failure becomes where it is told again. */
 export interface Retelling {
   readonly code: ErrorCode;

@@ -3,6 +3,7 @@
  * things go: what a process of before has left is removed before this one makes anything.
  */
 
+import { describeThrown } from "../../model/errors.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "../../model/ports.ts";
 import { Container } from "./container.ts";
 import { type ContainerPlan, toCreateOptions } from "./container-options.ts";
@@ -70,7 +71,7 @@ export class ContainerNode implements AsyncDisposable {
       await this.open();
     } catch (thrown) {
       // because whoever needs Docker is told then
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = describeThrown(thrown);
       this.parts.log.write("warn", "containers of before not looked for", { reason });
     }
   }
@@ -125,7 +126,7 @@ export class ContainerNode implements AsyncDisposable {
       const { nodeId } = await this.open();
       await removeLeftovers({ docker, remover: this.#remover, log, nodeId, bootId: undefined });
     } catch (thrown) {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = describeThrown(thrown);
       log.write("warn", "containers not removed", { reason, until: "the node's next start" });
     }
   }

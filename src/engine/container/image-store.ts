@@ -9,7 +9,7 @@
  */
 
 import type { ImageArtifact } from "../../model/artifact.ts";
-import { NebulaError } from "../../model/errors.ts";
+import { describeThrown, NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Clock, Log } from "../../model/ports.ts";
 import type { Docker } from "./docker.ts";
 import { checkArchive } from "./image-archive.ts";
@@ -100,7 +100,7 @@ async function keepName(
     for (const old of names.slice(0, -KEPT_PER_FUNCTION)) await untagImage(docker, old.name);
   } catch (thrown) {
     // because the function runs without it too
-    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    const reason = describeThrown(thrown);
     log.write("warn", "image not named", { function: name, reason });
   }
 }

@@ -2,6 +2,7 @@
  * Removes containers, and comes back to those that Docker could not remove when it was asked.
  */
 
+import { describeThrown } from "../../model/errors.ts";
 import type { Clock, Log } from "../../model/ports.ts";
 import { inspectContainer, removeContainer, unpauseContainer } from "./containers.ts";
 import type { Docker } from "./docker.ts";
@@ -45,7 +46,7 @@ export class Remover implements AsyncDisposable {
       this.#left.delete(id);
     } catch (thrown) {
       this.#left.add(id);
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = describeThrown(thrown);
       this.#parts.log.write("debug", "container not removed yet", { container: id, reason });
       this.#retryLater();
     }

@@ -6,6 +6,7 @@
  * A frozen one keeps its memory and has no processor; a stopped one has nothing but its place on the disk.
  */
 
+import { describeThrown } from "../../model/errors.ts";
 import type { Clock, Log } from "../../model/ports.ts";
 import type { RestingCounts } from "../engine.ts";
 import type { Container, Run } from "./container.ts";
@@ -99,7 +100,7 @@ export class Shelf<C extends Resting = Container, R extends Pick<Run, "exit" | "
   async #move(place: Place<C, R>, step: () => Promise<void>): Promise<void> {
     place.state = "moving";
     place.moved = step().catch(async (thrown: unknown) => {
-      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const reason = describeThrown(thrown);
       this.#options.log.write("debug", "container cannot rest", { reason });
       await this.#remove(place);
     });

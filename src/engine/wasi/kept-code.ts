@@ -12,6 +12,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { findErrno } from "../../model/errno.ts";
+import { describeThrown } from "../../model/errors.ts";
 import { type Clock, type Log, systemClock } from "../../model/ports.ts";
 
 /** Where the code is kept, and how much of it. */
@@ -78,8 +79,7 @@ export function openKeptCode({
     if (!KEY.test(key)) throw new TypeError(`Not a key of machine code: ${JSON.stringify(key)}`);
     return join(dir, `${key}.code`);
   };
-  const warn = (what: string, thrown: unknown) =>
-    log.write("warn", what, { reason: thrown instanceof Error ? thrown.message : String(thrown) });
+  const warn = (what: string, thrown: unknown) => log.write("warn", what, { reason: describeThrown(thrown) });
   const removeFile = async (path: string) => await rm(path, { force: true, recursive: true });
   const remove = async (key: string) => await removeFile(pathOf(key));
 

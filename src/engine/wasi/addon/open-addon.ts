@@ -10,6 +10,7 @@
 import { createHash } from "node:crypto";
 import { access, chmod, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { describeThrown } from "../../../model/errors.ts";
 import { type Clock, type Log, systemClock } from "../../../model/ports.ts";
 import { runTool } from "./run-tool.ts";
 
@@ -49,7 +50,7 @@ export async function openAddon(options: AddonOptions): Promise<AddonFile> {
   const { log, clock = systemClock } = options;
   const startedAtMs = clock.nowMs();
   const found = await findOrCompile(options).catch((thrown: unknown) => ({
-    reason: thrown instanceof Error ? thrown.message : String(thrown),
+    reason: describeThrown(thrown),
   }));
   if ("reason" in found) log.write("warn", "kept machine code is off", { reason: found.reason });
   else if (found.isNew) log.write("info", "add-on compiled", { ms: Math.round(clock.nowMs() - startedAtMs) });
