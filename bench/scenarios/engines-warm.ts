@@ -48,7 +48,7 @@ const scenario: Scenario = {
       rows: memory,
     });
     findings.note(`load by ${generator.description}`);
-    findings.note("wasi functions share processes, one for each core");
+    findings.note("wasi functions share processes, one for each core; the server's CPU leaves out what containers use");
   },
 };
 
