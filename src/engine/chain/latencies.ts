@@ -6,8 +6,8 @@
  *                                  its path         where neither is known
  *                                  the function     where the path is not known either
  *
- * Averages over the last ones: the newest counts more the longer nothing was measured, a single one that is far from the
- * others counts little, and what is old is forgotten.
+ * Geometric means over the last ones, which are near what is usual however long the longest take: the newest counts more
+ * the longer nothing was measured, a single one that is far from the others counts little, and what is old is forgotten.
  */
 
 import type { Call } from "../../model/exchange.ts";
@@ -40,8 +40,10 @@ interface Estimate {
 
 /** Requests and paths that are remembered of one function. */
 const MAX_TOPICS = 1_024;
-/** A measurement counts for an eighth at least. */
-const LEAST_WEIGHT = 1 / 8;
+/** A measurement counts for a sixteenth at least. */
+const LEAST_WEIGHT = 1 / 16;
+/** No clock tells less apart. */
+const LEAST_MS = 0.001;
 /** After so long without one, the next counts for two thirds. */
 const SETTLES_MS = 60_000;
 /** Not measured for so long, it is as if never. */
@@ -68,7 +70,8 @@ export class Latencies {
   }
 
   /** Takes note of how long a request took on a form, which is named by its place in the list. */
-  record(form: number, { request, path }: Topic, ms: number): void {
+  record(form: number, { request, path }: Topic, measuredMs: number): void {
+    const ms = Math.max(measuredMs, LEAST_MS);
     this.#learnRatios(request, form, ms);
     this.#learn(request, form, ms);
     this.#learn(path, form, ms);
@@ -110,7 +113,7 @@ export class Latencies {
   #learnRatios(request: number, form: number, ms: number): void {
     for (const other of this.#topics.get(request)?.keys() ?? []) {
       const elsewhereMs = other === form ? undefined : this.#read(request, other);
-      if (elsewhereMs === undefined || elsewhereMs === 0) continue;
+      if (elsewhereMs === undefined) continue;
       const nowMs = this.#clock.nowMs();
       const pair = toPair(other, form, elsewhereMs);
       const known = this.#ratios.get(pair);
@@ -153,7 +156,7 @@ function update(estimate: Estimate, ms: number, nowMs: number): void {
   const aged = 1 - Math.exp((estimate.atMs - nowMs) / SETTLES_MS);
   const weight = Math.max(LEAST_WEIGHT, aged, 1 / estimate.count);
   const near = Math.min(Math.max(ms, estimate.ms / OUTLIER_RATIO), estimate.ms * OUTLIER_RATIO);
-  estimate.ms += weight * (near - estimate.ms);
+  estimate.ms *= (near / estimate.ms) ** weight;
   estimate.atMs = nowMs;
 }
 
