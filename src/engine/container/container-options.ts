@@ -35,6 +35,8 @@ export interface ContainerPlan {
 /** Whom an image runs as that says root, or nobody: `nonroot` of distroless images, and of no one on most machines. */
 const NOBODY = "65532:65532";
 const MAX_FILES = 16_384;
+/** Nobody answers there: Docker would pass on questions for names from where there is no other way out. */
+const NO_DNS = ["127.0.0.1"];
 const ROOT = /^(?:root|0+)?(?::|$)/;
 
 /** How a container of a function is run. */
@@ -47,7 +49,12 @@ export function toServerEnv({ bindings }: Pick<FunctionSpec, "bindings">, port: 
   return { ...toTextVars(bindings), PORT: String(port) };
 }
 
-/** Never root by number; a name is looked at once the container runs. */
+/** Whether Docker takes a user for a number, whatever names the image has. */
+export function isUserNumber(user: string): boolean {
+  return /^\d+(?::|$)/.test(user);
+}
+
+/** Never root by number; whose a name is, the image has to tell. */
 export function toUser(image: Pick<ImageFacts, "user">, settings: Pick<ContainerSettings, "user">): string {
   const wanted = settings.user ?? image.user;
   return ROOT.test(wanted) ? NOBODY : wanted;
@@ -75,6 +82,7 @@ export function toCreateOptions(plan: ContainerPlan): CreateOptions {
     Healthcheck: { Test: ["NONE"] },
     HostConfig: {
       NetworkMode: plan.network,
+      ...(!spec.outbound.includes("*") && { Dns: NO_DNS }),
       CapDrop: ["ALL"],
       SecurityOpt: ["no-new-privileges"],
       Privileged: false,

@@ -164,6 +164,18 @@ export async function listContainers(docker: Docker, label: string, ask: AskOpti
   return found.map(({ Id, Names }) => ({ id: Id, name: (Names[0] ?? "").replace(/^\//, "") }));
 }
 
+/** A file of a container, which need not run, as a tar with one member. */
+export async function readContainerFile(
+  docker: Docker,
+  id: string,
+  { path, signal }: { path: string; signal: AbortSignal },
+): Promise<ReadableStream<Uint8Array>> {
+  const stream = await docker.ask("read a file of the container", (api) => api.getContainer(id).getArchive({ path }), {
+    signal,
+  });
+  return Readable.toWeb(Readable.from(stream, { objectMode: false }));
+}
+
 /** Makes a network and gives its id. */
 export async function createNetwork(
   docker: Docker,

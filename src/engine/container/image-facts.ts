@@ -26,6 +26,7 @@ export interface ImageFacts {
 
 /** Whoever has more has no idea of how it is to be run. */
 const MAX_VOLUMES = 16;
+const MAX_PORT = 65_535;
 const PORT = /^(\d{1,5})(?:\/tcp)?$/;
 
 /** Reads what Docker says of an image. */
@@ -39,7 +40,10 @@ export function readImageFacts(inspected: unknown): ImageFacts {
     os: String(Os),
     arch: String(Architecture),
     user: typeof User === "string" ? User.trim() : "",
-    ports: ports.map(Number).sort((a, b) => a - b),
+    ports: ports
+      .map(Number)
+      .filter((port) => port > 0 && port <= MAX_PORT)
+      .sort((a, b) => a - b),
     volumes: Object.keys(toRecord(Volumes)),
     entrypoint: toTexts(Entrypoint),
     args: toTexts(Cmd),

@@ -11,7 +11,7 @@ import type { Instance, Prepared, RestingCounts } from "../engine.ts";
 import type { Container, Run } from "./container.ts";
 import { ContainerInstance } from "./container-instance.ts";
 import type { ContainerNode } from "./container-node.ts";
-import { toServerEnv, toSettings, toUser } from "./container-options.ts";
+import { isUserNumber, toServerEnv, toSettings, toUser } from "./container-options.ts";
 import { describeExit } from "./exit-error.ts";
 import { FunctionImage, type FunctionImageParts } from "./function-image.ts";
 import { getPort, type ImageFacts } from "./image-facts.ts";
@@ -20,6 +20,7 @@ import { findListening, waitUntilReady } from "./readiness.ts";
 import { Shelf, type Taken } from "./shelf.ts";
 import { toStartFailed } from "./start-failed.ts";
 import { findStats } from "./stats.ts";
+import { rootByName } from "./user-names.ts";
 
 /** An image that can be run, and where it serves. */
 interface Served {
@@ -144,13 +145,10 @@ export class ServerFunction implements Prepared {
   /** A name in an image may well be root's. */
   #checkUser({ pid, isOver }: Run, image: ImageFacts): void {
     const user = toUser(image, toSettings(this.#spec));
-    if (/^\d/.test(user) || isOver || pid === 0) return;
+    if (isUserNumber(user) || isOver || pid === 0) return;
     const uid = findUid(pid);
     if (uid !== undefined && uid !== 0) return;
-    const why = uid === 0 ? "is root" : "cannot be told to be another than root";
-    throw new NebulaError("NEBULA_START_FAILED", `the user "${user}" of its image ${why}`, {
-      hint: "set a numeric user under [nebula.container], or USER in the Dockerfile",
-    });
+    throw rootByName(user, uid === 0 ? "is root" : "cannot be told to be another than root");
   }
 
   async #whenReady(run: Run, { port, signal }: { port: number; signal: AbortSignal }): Promise<void> {

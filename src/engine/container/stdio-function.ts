@@ -12,13 +12,14 @@ import type { FetchOptions, Instance, InstanceAnswer, Prepared } from "../engine
 import { clientGone, instanceStopped } from "../failures.ts";
 import type { Container } from "./container.ts";
 import type { ContainerNode } from "./container-node.ts";
-import { toSettings } from "./container-options.ts";
+import { toSettings, toUser } from "./container-options.ts";
 import { startContainer } from "./containers.ts";
 import { FunctionImage, type FunctionImageParts } from "./function-image.ts";
 import type { ImageFacts } from "./image-facts.ts";
 import { Slots } from "./slots.ts";
 import { toStartFailed } from "./start-failed.ts";
 import { StdioRun } from "./stdio-run.ts";
+import { checkUserName } from "./user-names.ts";
 
 /**
  * Query parameters that become variables of the program. Those that loaders and runtimes listen to are written in
@@ -33,6 +34,9 @@ export class StdioFunction implements Prepared {
   readonly #image: FunctionImage;
   /** As many containers at once as an HTTP function would have instances. */
   readonly #slots: Slots;
+  readonly #closing = new AbortController();
+  /** The image whose user is known not to be root. */
+  #checked: string | undefined;
 
   constructor(node: ContainerNode, parts: FunctionImageParts) {
     const { spec } = parts;
@@ -79,6 +83,7 @@ export class StdioFunction implements Prepared {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     this.#image[Symbol.dispose]();
   }
 
@@ -92,27 +97,33 @@ export class StdioFunction implements Prepared {
     if (slot === "gone") throw clientGone("response");
     if (slot === "late") throw overloaded(spec);
     const beganAtMs = clock.nowMs();
+    let run: StdioRun | undefined;
     try {
       const url = new URL(call.head.url);
-      const { container, input } = await this.#create(call, { url, signal: call.signal });
+      // Not taken back by whoever leaves: its place is free again when its container is gone.
+      const { container, input } = await this.#create(call, { url, signal: this.#closing.signal });
       const { docker } = this.#node;
       const createdAtMs = clock.nowMs();
       const leftMs = Math.max(0, wallMs - (createdAtMs - arrivedAtMs));
-      const run = new StdioRun({ ...options, docker, container, spec, clock, call, input, wallMs: leftMs });
-      runs.add(run);
-      void run.whenOver.then(() => {
-        runs.delete(run);
-        slot[Symbol.dispose]();
-      });
+      run = new StdioRun({ ...options, docker, container, spec, clock, call, input, wallMs: leftMs });
+      this.#follow(run, { runs, slot });
       const answer = await run.run();
       return {
         ...answer,
         phases: { queueMs: beganAtMs - arrivedAtMs, startMs: createdAtMs - beganAtMs + run.startMs },
       };
     } catch (thrown) {
-      slot[Symbol.dispose]();
+      if (run === undefined) slot[Symbol.dispose]();
       throw thrown;
     }
+  }
+
+  #follow(run: StdioRun, { runs, slot }: { runs: Set<StdioRun>; slot: Disposable }): void {
+    runs.add(run);
+    void run.whenOver.then(() => {
+      runs.delete(run);
+      slot[Symbol.dispose]();
+    });
   }
 
   async #create(
@@ -128,11 +139,25 @@ export class StdioFunction implements Prepared {
         const { args, env, input } = toStdio({ head: call.head, url, args: program, vars, variable: SAFE_VARIABLE });
         const reach = spec.outbound.includes("*") ? "outside" : "nothing";
         const container = await this.#node.create({ spec, image, args, env, hasInput: true, reach }, { signal });
+        await this.#checkUser(container, image, { signal });
         return { container, input };
       });
     } catch (thrown) {
       if (call.signal.aborted) throw clientGone("response");
       throw toStartFailed(thrown, spec);
+    }
+  }
+
+  /** Programs may be over before anybody sees who they are: so that is read from their image, once. */
+  async #checkUser(container: Container, image: ImageFacts, { signal }: { signal: AbortSignal }): Promise<void> {
+    if (this.#checked === image.id) return;
+    try {
+      const user = toUser(image, toSettings(this.#spec));
+      await checkUserName(this.#node.docker, { container: container.id, user, signal });
+      this.#checked = image.id;
+    } catch (thrown) {
+      await container.remove();
+      throw thrown;
     }
   }
 }

@@ -14,10 +14,11 @@ import type { FunctionSpec } from "../../model/function.ts";
 import type { Clock } from "../../model/ports.ts";
 import { toStdioHead } from "../../model/stdio.ts";
 import type { FetchOptions, InstanceAnswer } from "../engine.ts";
-import { clientGone, describeFailed, responseTooLarge, wallBroken } from "../failures.ts";
+import { clientGone, describeFailed, guestExited, responseTooLarge, wallBroken } from "../failures.ts";
 import type { Container } from "./container.ts";
 import { attachContainer, inspectContainer, startContainer, waitForExit } from "./containers.ts";
 import type { Docker } from "./docker.ts";
+import { findTrouble } from "./docker-error.ts";
 import { drained } from "./drained.ts";
 import { toExitError } from "./exit-error.ts";
 import { LineCutter } from "./lines.ts";
@@ -61,6 +62,8 @@ export class StdioRun {
   #quiet: Disposable | undefined;
   #broken: NebulaError | undefined;
   #startMs = 0;
+  /** Whoever makes the request again may do so twice: what Docker says no more of may have been done. */
+  #mayHaveRun = false;
 
   constructor(parts: StdioRunParts) {
     this.#parts = parts;
@@ -122,7 +125,7 @@ export class StdioRun {
     this.#socket = socket;
     signal.throwIfAborted();
     const printed = this.#read(socket);
-    await startContainer(docker, container.id, { signal });
+    await this.#start();
     this.#startMs = clock.nowMs() - beganAtMs;
     this.#write(socket, toInput(call.body, input)).catch((thrown: unknown) =>
       this.break(clientGone("request", thrown)),
@@ -138,6 +141,18 @@ export class StdioRun {
     throw new NebulaError("NEBULA_EXIT_CODE", `${what}: its program ended with exit code ${exit.code}`, {
       details: { function: spec.name, exitCode: exit.code, ...(this.#tail !== "" && { stderr: this.#tail.trimEnd() }) },
     });
+  }
+
+  async #start(): Promise<void> {
+    const { docker, container } = this.#parts;
+    try {
+      await startContainer(docker, container.id, { signal: this.#stop.signal });
+      this.#mayHaveRun = true;
+    } catch (thrown) {
+      const trouble = findTrouble(thrown);
+      this.#mayHaveRun = trouble === "gone" || trouble === "timeout";
+      throw thrown;
+    }
   }
 
   /** Fulfils when it has printed everything. */
@@ -160,8 +175,8 @@ export class StdioRun {
 
   #take(name: OutputName, bytes: Buffer): void {
     if (name === "stderr") {
-      this.#tail = (this.#tail + bytes.toString()).slice(-TAIL_CHARS);
-      for (const line of this.#lines.push(bytes)) this.#log(line);
+      this.#tail = (this.#tail + bytes.subarray(-4 * TAIL_CHARS).toString()).slice(-TAIL_CHARS);
+      if (this.#leftLogBytes > 0) for (const line of this.#lines.push(bytes)) this.#log(line);
       return;
     }
     const { spec, call } = this.#parts;
@@ -235,8 +250,12 @@ export class StdioRun {
   }
 
   #toFailure(thrown: unknown): NebulaError {
+    const { spec } = this.#parts;
     const error = toNebulaError(thrown);
-    return error.code === "NEBULA_START_FAILED" ? toStartFailed(error, this.#parts.spec) : error;
+    if (error.code !== "NEBULA_START_FAILED") return error;
+    if (!this.#mayHaveRun) return toStartFailed(error, spec);
+    const what = describeFailed(spec.name, { hasHead: this.#controller !== undefined });
+    return guestExited(spec, `${what}: ${error.message}`, error);
   }
 
   #limitWall(ms = this.#parts.spec.limits.wallMs): void {

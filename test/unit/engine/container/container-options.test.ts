@@ -13,10 +13,11 @@ const IMAGE: ImageFacts = readImageFacts({
 const MIB = 1024 * 1024;
 const machine = { os: "linux", arch: "amd64" };
 
-function optionsOf(image: Partial<ImageFacts> = {}, container = {}) {
+function optionsOf(image: Partial<ImageFacts> = {}, container = {}, outbound: string[] = []) {
   const spec = {
     ...toSpec({ files: {}, name: "f", limits: { memoryBytes: 64 * MIB } }),
     container: { ...DEFAULT_CONTAINER, ...container },
+    outbound,
   };
   return toCreateOptions({
     name: "nebula-n-b-1",
@@ -51,6 +52,11 @@ describe("toCreateOptions()", () => {
       expect(HostConfig).not.toHaveProperty(none);
     }
     expect([Env, User, Labels]).toEqual([["A=a=b"], "65532:65532", { "nebula.node": "n", "nebula.function": "f" }]);
+  });
+
+  it("lets Docker pass on no question for a name, unless it has all of the network", () => {
+    expect(optionsOf().HostConfig?.Dns).toEqual(["127.0.0.1"]);
+    expect(optionsOf({}, {}, ["*"]).HostConfig).not.toHaveProperty("Dns");
   });
 
   it("shares what may be written in memory between /tmp, /run, /dev/shm and the image's volumes", () => {
@@ -102,6 +108,7 @@ describe("getPort()", () => {
 
   it("tells when there is none, and when there are several", () => {
     expect(() => ask({})).toThrow('Cannot prepare "f": its image exposes no port');
+    expect(() => ask({ "0/tcp": {}, "65536/tcp": {}, "-1/tcp": {}, "80-90/tcp": {} })).toThrow("exposes no port");
     expect(() => ask({ "9090/tcp": {}, "80/tcp": {} })).toThrow("its image exposes the ports 80, 9090");
   });
 });
