@@ -52,6 +52,19 @@ await withDocker("hostile containers", async () => {
     });
   });
 
+  it("what an image wants to keep is memory, however it writes that", async () => {
+    const image = await build(`FROM ${lab.image.image}\nVOLUME ["/kept/", "/data/../also"]`);
+    onTestFinished(async () => void (await docker("rmi", "--force", image)));
+    const script = "while read -r mount; do echo $mount; done < /proc/mounts";
+    const source = { artifact: { kind: "image", image }, container: { interface: "stdio" } } as const;
+    const instance = await lab.start(lab.script(script, source));
+    onTestFinished(() => instance[Symbol.asyncDispose]());
+    const { body } = await ask(instance);
+    const mounts = Buffer.from(body as Uint8Array).toString();
+    expect(mounts).toMatch(/^tmpfs \/kept tmpfs .*noexec/m);
+    expect(mounts).toMatch(/^tmpfs \/also tmpfs .*noexec/m);
+  });
+
   it("clients that leave have no more containers than those that stay", async () => {
     const scaling = { maxInstances: 1 };
     const instance = await lab.start(lab.script("sleep 5", { scaling, container: { interface: "stdio" } }));

@@ -3,6 +3,7 @@
  * read here, and refused where it makes no sense.
  */
 
+import { posix } from "node:path";
 import { NebulaError } from "../../model/errors.ts";
 import type { ContainerSettings } from "../../model/function.ts";
 
@@ -18,7 +19,7 @@ export interface ImageFacts {
   readonly user: string;
   /** TCP ports that it exposes, in order. */
   readonly ports: readonly number[];
-  /** Directories that it wants to keep. */
+  /** Directories that it wants to keep, each once and in its shortest writing: Docker compares no other. */
   readonly volumes: readonly string[];
   readonly entrypoint: readonly string[];
   readonly args: readonly string[];
@@ -44,7 +45,7 @@ export function readImageFacts(inspected: unknown): ImageFacts {
       .map(Number)
       .filter((port) => port > 0 && port <= MAX_PORT)
       .sort((a, b) => a - b),
-    volumes: Object.keys(toRecord(Volumes)),
+    volumes: [...new Set(Object.keys(toRecord(Volumes)).map(toShortest))],
     entrypoint: toTexts(Entrypoint),
     args: toTexts(Cmd),
   };
@@ -93,6 +94,10 @@ function unfit(name: string, why: string, hint?: string): NebulaError {
     details: { function: name },
     hint,
   });
+}
+
+function toShortest(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/$/, "");
 }
 
 function toRecord(value: unknown): Record<string, unknown> {

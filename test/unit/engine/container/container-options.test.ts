@@ -127,6 +127,11 @@ describe("checkImage()", () => {
     expect(() => check({ volumes: Array.from({ length: 17 }, (_, i) => `/v${i}`) })).toThrow("17 volumes");
   });
 
+  it("knows a volume however it is written: for Docker another writing would be another place, on the host's disk", () => {
+    const Volumes = { "/data/": {}, "/data": {}, "//a/./b/../c": {}, "/tmp/.": {}, "/": {} };
+    expect(readImageFacts({ Config: { Volumes } }).volumes).toEqual(["/data", "/a/c", "/tmp", "/"]);
+  });
+
   it("reads nothing but nonsense without failing", () => {
     for (const nonsense of [undefined, null, 7, {}, { Config: [] }, { Config: { Cmd: "x", ExposedPorts: 3 } }]) {
       expect(readImageFacts(nonsense)).toMatchObject({ ports: [], volumes: [], args: [] });
