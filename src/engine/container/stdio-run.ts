@@ -266,8 +266,10 @@ export class StdioRun {
 
   #log(line: string): void {
     const { onLog, spec } = this.#parts;
-    if (line === "" || this.#leftLogBytes <= 0) return;
-    this.#leftLogBytes -= Buffer.byteLength(line);
+    if (this.#leftLogBytes <= 0) return;
+    // An empty line is found like any other.
+    this.#leftLogBytes -= Buffer.byteLength(line) + 1;
+    if (line === "") return;
     if (this.#leftLogBytes > 0) onLog("error", line);
     else onLog("warn", `output was dropped: the log limit is ${spec.limits.logBytes} bytes for one request`);
   }
