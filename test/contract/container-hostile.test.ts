@@ -88,8 +88,8 @@ await withDocker("hostile containers", async () => {
 
   it("a program that Docker was lost over may have run, and one that Docker refused has not", async () => {
     await using way = await openWayToDocker();
-    const far = await openContainerLab({ dockerHost: way.host });
-    onTestFinished(() => far[Symbol.asyncDispose]());
+    // Gone before its way is.
+    await using far = await openContainerLab({ dockerHost: way.host });
     const deployment = far.script("sleep 30", { container: { interface: "stdio" } });
     const instance = await far.start(deployment);
     const answer = rejectionOf(ask(instance, { method: "POST", body: "pay" }));
