@@ -2,7 +2,7 @@
  * Images that lie, clients that leave, and a Docker that goes at the worst moment.
  */
 
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -63,6 +63,19 @@ await withDocker("hostile containers", async () => {
     const mounts = Buffer.from(body as Uint8Array).toString();
     expect(mounts).toMatch(/^tmpfs \/kept tmpfs .*noexec/m);
     expect(mounts).toMatch(/^tmpfs \/also tmpfs .*noexec/m);
+  });
+
+  it("a container that was removed a moment ago is not thawed for a request", async () => {
+    const args = ["node", "-e", 'require("http").createServer((_, r) => r.end("up")).listen(8080)'];
+    const prepared = await lab.prepare(lab.deploy({ container: { args } }));
+    onTestFinished(() => prepared[Symbol.asyncDispose]());
+    expect(prepared.resting).toEqual({ frozen: 1, stopped: 0 });
+    const [id = ""] = await lab.list("{{.ID}}");
+    // At once: nobody has time to hear of it.
+    execFileSync("docker", ["rm", "--force", id]);
+    await using instance = await prepared.start(new AbortController());
+    expect(instance.started?.kind).toBe("cold");
+    expect((await ask(instance)).head.status).toBe(200);
   });
 
   it("clients that leave have no more containers than those that stay", async () => {

@@ -8,6 +8,7 @@
  */
 
 import type { Duplex } from "node:stream";
+import { NebulaError } from "../../model/errors.ts";
 import type { Clock, GuestLog } from "../../model/ports.ts";
 import { Backoff } from "../backoff.ts";
 import type { Usage } from "../engine.ts";
@@ -93,6 +94,9 @@ export class Container {
 
   /** And gives it back. @throws {NebulaError} when it cannot be done. */
   async thaw(): Promise<void> {
+    if (this.#run?.groups.isLeft() === true) {
+      throw new NebulaError("NEBULA_START_FAILED", "its processes are gone, which Docker has not told yet");
+    }
     if (this.#isPaused) await unpauseContainer(this.#parts.docker, this.id);
     else this.#run?.groups.thaw();
     this.#isPaused = false;
