@@ -55,6 +55,30 @@ await withDocker("containers that serve", async () => {
       if (body instanceof ReadableStream) await body.cancel();
     });
 
+    it("that changes the protocol has bytes both ways, until one side ends", async () => {
+      const echo = `require("node:http").createServer().on("upgrade", (_request, socket) => {
+        socket.write("HTTP/1.1 101 Switching Protocols\\r\\nconnection: Upgrade\\r\\nupgrade: websocket\\r\\n\\r\\n");
+        socket.pipe(socket);
+      }).listen(8080)`;
+      const instance = await lab.start(lab.deploy({ container: { port: 8080, args: ["node", "-e", echo] } }));
+      onTestFinished(() => instance[Symbol.asyncDispose]());
+      const head = { method: "GET", url: "http://localhost/", headers: ["host", "localhost"] };
+      const { tunnel, ...answer } = await instance.fetch(
+        { head, body: null, signal, upgrade: "websocket" },
+        { requestId: "r", onLog: () => {} },
+      );
+      expect(answer.head.status).toBe(101);
+      const writer = tunnel?.writable.getWriter();
+      const reader = tunnel?.readable.getReader();
+      for (const text of ["one", "two"]) {
+        await writer?.write(Buffer.from(text));
+        expect(Buffer.from((await reader?.read())?.value ?? []).toString()).toBe(text);
+      }
+      await writer?.close();
+      expect((await reader?.read())?.done).toBe(true);
+      await answer.settled;
+    });
+
     it("sees a request body that fails on its way as a failure", async () => {
       const instance = await lab.start(
         await lab.build(
