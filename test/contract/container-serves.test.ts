@@ -60,8 +60,8 @@ await withDocker("containers that serve", async () => {
         socket.write("HTTP/1.1 101 Switching Protocols\\r\\nconnection: Upgrade\\r\\nupgrade: websocket\\r\\n\\r\\n");
         socket.pipe(socket);
       }).listen(8080)`;
-      const instance = await lab.start(lab.deploy({ container: { port: 8080, args: ["node", "-e", echo] } }));
-      onTestFinished(() => instance[Symbol.asyncDispose]());
+      await using prepared = await lab.prepare(lab.deploy({ container: { port: 8080, args: ["node", "-e", echo] } }));
+      await using instance = await prepared.start({ signal });
       const head = { method: "GET", url: "http://localhost/", headers: ["host", "localhost"] };
       const { tunnel, ...answer } = await instance.fetch(
         { head, body: null, signal, upgrade: "websocket" },
