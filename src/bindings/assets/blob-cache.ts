@@ -7,6 +7,7 @@
 
 import type { Blob } from "../../model/artifact.ts";
 import { NebulaError } from "../../model/errors.ts";
+import { orAborted } from "../../model/or-aborted.ts";
 import type { BlobReader } from "../../model/ports.ts";
 
 /** Where blobs come from, and how much of them is kept. */
@@ -54,7 +55,7 @@ export class BlobCache {
       reading = this.#load(blob).finally(() => this.#reads.delete(blob.digest));
       this.#reads.set(blob.digest, reading);
     }
-    return await untilGone(reading, signal);
+    return await orAborted(reading, signal, toGone);
   }
 
   async #load(blob: Blob): Promise<Uint8Array> {
@@ -81,16 +82,4 @@ export class BlobCache {
 /** What a request fails with when nobody waits for it any more. */
 export function toGone(): NebulaError {
   return new NebulaError("NEBULA_CLIENT_GONE", "Cannot send asset: the client has left");
-}
-
-async function untilGone<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const leave = () => reject(toGone());
-  if (signal.aborted) leave();
-  signal.addEventListener("abort", leave, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", leave);
-  }
 }

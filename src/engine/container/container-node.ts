@@ -4,6 +4,7 @@
  */
 
 import { describeThrown } from "../../model/errors.ts";
+import { orAborted } from "../../model/or-aborted.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "../../model/ports.ts";
 import { Container } from "./container.ts";
 import { type ContainerPlan, toCreateOptions } from "./container-options.ts";
@@ -13,9 +14,9 @@ import { forgetOldImages } from "./image-store.ts";
 import { removeLeftovers, toContainerName } from "./leftovers.ts";
 import { Networks, type Reach } from "./networks.ts";
 import type { NodeId } from "./node-id.ts";
-import { orAborted } from "./or-aborted.ts";
 import { Remover } from "./remover.ts";
 import { Shared } from "./shared.ts";
+import { startCancelled } from "./start-failed.ts";
 
 /** What a node works with. */
 export interface ContainerNodeParts {
@@ -88,7 +89,7 @@ export class ContainerNode implements AsyncDisposable {
     // Not cancelled, or Docker might make one that nobody knows of.
     const making = createContainer(docker, toCreateOptions({ ...wish, name, nodeId, network, machineCpus }));
     try {
-      const id = await orAborted(making, signal);
+      const id = await orAborted(making, signal, startCancelled);
       return new Container(id, { docker, clock, remover: this.#remover, log: onBackgroundLog(wish.spec.name) });
     } catch (thrown) {
       // because one that could not be made needs no removal

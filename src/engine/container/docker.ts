@@ -8,6 +8,7 @@
 import { Agent } from "node:http";
 import type Dockerode from "dockerode";
 import { NebulaError } from "../../model/errors.ts";
+import { orAborted } from "../../model/or-aborted.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
 import { toDetails, toDockerError } from "./docker-error.ts";
@@ -79,22 +80,15 @@ export class Docker implements AsyncDisposable {
   ): Promise<T> {
     const late = new AbortController();
     const stop = AbortSignal.any([late.signal, this.#closing.signal, ...(signal === undefined ? [] : [signal])]);
-    const stopped = Promise.withResolvers<never>();
-    // because it is of interest to the race alone
-    stopped.promise.catch(() => {});
-    const onStop = () => stopped.reject(stop.reason);
     using _timer = this.#options.clock.after(limitMs, () => late.abort(tooLate(verb, limitMs)));
-    stop.addEventListener("abort", onStop, { once: true });
     try {
       stop.throwIfAborted();
       const api = await this.#open();
       // dockerode does not hand its signal on everywhere.
-      return await Promise.race([run(api, stop), stopped.promise]);
+      return await orAborted(run(api, stop), stop, () => stop.reason);
     } catch (thrown) {
       if (stop.aborted) throw toStopped(stop.reason, verb);
       throw toDockerError(thrown, { verb, socketPath: this.socketPath });
-    } finally {
-      stop.removeEventListener("abort", onStop);
     }
   }
 

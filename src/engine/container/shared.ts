@@ -2,7 +2,8 @@
  * Work that is done once for all who want it, and again when it has failed or was forgotten.
  */
 
-import { orAborted } from "./or-aborted.ts";
+import { orAborted } from "../../model/or-aborted.ts";
+import { startCancelled } from "./start-failed.ts";
 
 /** What the work gives, as long as it holds. Whoever gives up takes it from nobody else. */
 export class Shared<T> {
@@ -15,7 +16,7 @@ export class Shared<T> {
 
   /** What came of it, begun unless somebody has. Rejects with its failure, or when the signal aborts. */
   async get({ signal }: { signal?: AbortSignal | undefined } = {}): Promise<T> {
-    return await orAborted(this.#result ?? this.#begin(), signal);
+    return await orAborted(this.#result ?? this.#begin(), signal, startCancelled);
   }
 
   /** It does not hold any more: whoever asks next has it done again. */
