@@ -64,28 +64,21 @@ async function measureContainer(findings: Findings, options: RunOptions): Promis
     return;
   }
   await using docker = await openPrivateDocker();
-  const { DOCKER_HOST } = process.env;
-  process.env.DOCKER_HOST = docker.host;
-  try {
-    await ensureBaseImage("node:26-slim");
-    const { image, answer } = await buildResting(docker);
-    {
-      await using lab = await openContainerLab();
-      await using prepared = await prepareResting(lab, image);
-      const run = (cycle: number) => startAndRest(prepared, { cycle, answer });
-      await measure(findings, { engine: "container", options, run });
-    }
-    for (const [what, left] of Object.entries(await readDocker(docker))) {
-      findings.reaches.push({
-        what: `${what} in Docker afterwards`,
-        wanted: "0",
-        measured: `${left}`,
-        isReached: left === 0,
-      });
-    }
-  } finally {
-    if (DOCKER_HOST === undefined) delete process.env.DOCKER_HOST;
-    else process.env.DOCKER_HOST = DOCKER_HOST;
+  await ensureBaseImage("node:26-slim");
+  const { image, answer } = await buildResting(docker);
+  {
+    await using lab = await openContainerLab();
+    await using prepared = await prepareResting(lab, image);
+    const run = (cycle: number) => startAndRest(prepared, { cycle, answer });
+    await measure(findings, { engine: "container", options, run });
+  }
+  for (const [what, left] of Object.entries(await readDocker(docker))) {
+    findings.reaches.push({
+      what: `${what} in Docker afterwards`,
+      wanted: "0",
+      measured: `${left}`,
+      isReached: left === 0,
+    });
   }
 }
 

@@ -2,12 +2,11 @@
  * One function in two engines on a whole node: what answers, what takes over, and what is said of it.
  */
 
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rejectionOf, until } from "../support/capabilities.ts";
 import { deployForms } from "../support/deploy-forms.ts";
 import { openTestNode, type TestNode } from "../support/node.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenWith } from "../support/processes.ts";
 import { saying, toProgram } from "../support/wasi-programs.ts";
 
 const saidByIsolate = 'export default { fetch: () => new Response("isolate") };';
@@ -213,12 +212,5 @@ export default {
 
 /** Guest processes that run Wasm: their heap begins larger than that of others. */
 function findLanes(): number[] {
-  return childrenOf().filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("--initial-old-space-size=");
-    } catch {
-      // because it ended meanwhile
-      return false;
-    }
-  });
+  return childrenWith("--initial-old-space-size=");
 }

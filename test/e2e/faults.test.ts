@@ -15,7 +15,7 @@ import { rejectionOf, until } from "../support/capabilities.ts";
 import { deployForms, type FormsToDeploy } from "../support/deploy-forms.ts";
 import { openTestNode, type TestNode } from "../support/node.ts";
 import { findObstacle, openPrivateDocker, type PrivateDocker } from "../support/private-docker.ts";
-import { childrenOf } from "../support/processes.ts";
+import { childrenWith } from "../support/processes.ts";
 import { type FullDisk, fillDisk, mountMemory } from "../support/small-disk.ts";
 import { saying } from "../support/wasi-programs.ts";
 
@@ -40,18 +40,14 @@ describe.skipIf(obstacle !== undefined)("under load", () => {
   let image: string;
   let node: TestNode;
   let functions = 0;
-  const { DOCKER_HOST } = process.env;
 
   beforeAll(async () => {
     docker = await openPrivateDocker();
-    process.env.DOCKER_HOST = docker.host;
     await ensureBaseImage("node:26-slim");
     image = await docker.ask(["build", "--quiet", "-"], DOCKERFILE);
   }, 120_000);
 
   afterAll(async () => {
-    if (DOCKER_HOST === undefined) delete process.env.DOCKER_HOST;
-    else process.env.DOCKER_HOST = DOCKER_HOST;
     await docker?.[Symbol.asyncDispose]();
   }, 120_000);
 
@@ -333,14 +329,7 @@ function enginesOf(answers: readonly Answered[]): unknown[] {
 
 /** Processes that run functions, among those of this test. */
 function findGuests(): number[] {
-  return childrenOf().filter((pid) => {
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("--permission");
-    } catch {
-      // because it ended meanwhile
-      return false;
-    }
-  });
+  return childrenWith("--permission");
 }
 
 function kill(pids: readonly number[]): void {

@@ -65,18 +65,14 @@ if (obstacle !== undefined) {
 }
 
 describe.skipIf(obstacle !== undefined)("containers that are frozen, stopped and removed in turn", () => {
-  const { DOCKER_HOST } = process.env;
   let docker: PrivateDocker;
 
   beforeAll(async () => {
     docker = await openPrivateDocker();
-    process.env.DOCKER_HOST = docker.host;
     await ensureBaseImage("node:26-slim");
   }, 120_000);
 
   afterAll(async () => {
-    if (DOCKER_HOST === undefined) delete process.env.DOCKER_HOST;
-    else process.env.DOCKER_HOST = DOCKER_HOST;
     await docker?.[Symbol.asyncDispose]();
   }, 120_000);
 

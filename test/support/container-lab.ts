@@ -25,6 +25,7 @@ import { ensureBaseImage } from "./base-images.ts";
 import { type LogLine, noCapabilities } from "./capabilities.ts";
 import { docker } from "./docker.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
+import { toPlainBuild } from "./plain-build.ts";
 
 /** What a container of a test is. */
 export interface ContainerSource extends Omit<GuestSource, "files"> {
@@ -173,16 +174,7 @@ function toProject(dir: string, main: string) {
   return {
     dir,
     main,
-    build: {
-      cwd: dir,
-      watchDirs: [],
-      define: {},
-      alias: {},
-      rules: [],
-      minify: false,
-      keepNames: false,
-      isBundled: true,
-    },
+    build: toPlainBuild(dir),
     spec: toSpec({ files: {} }),
   };
 }

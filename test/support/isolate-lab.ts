@@ -21,6 +21,7 @@ import { silentLog, systemClock } from "../../src/model/ports.ts";
 import { findArtifact } from "./built.ts";
 import type { LogLine } from "./capabilities.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
+import { toPlainBuild } from "./plain-build.ts";
 
 export interface IsolateLab extends AsyncDisposable {
   readonly engine: Engine;
@@ -98,13 +99,8 @@ function toProject(dir: string, source: GuestSource): Project {
     dir,
     main: join(dir, isBundled ? "index.ts" : "index.js"),
     build: {
-      cwd: dir,
-      watchDirs: [],
-      define: {},
-      alias: {},
+      ...toPlainBuild(dir),
       rules: isBundled ? [] : [{ type: "ESModule", globs: ["**/*.mjs"], fallthrough: true }],
-      minify: false,
-      keepNames: false,
       isBundled,
     },
     spec: toSpec(source),

@@ -15,6 +15,7 @@ import type { DeployAnswer } from "../../src/model/control.ts";
 import type { AssetsSettings, FunctionSpec, Limits, Project, Scaling } from "../../src/model/function.ts";
 import type { Log, LogLevel } from "../../src/model/ports.ts";
 import { toSpec } from "./guest-source.ts";
+import { toPlainBuild } from "./plain-build.ts";
 
 export interface TestNode {
   readonly dataUrl: string;
@@ -116,16 +117,7 @@ async function writeProject(
     dir,
     ...("index.ts" in files && { main: join(dir, "index.ts") }),
     ...(assets !== undefined && { assetsDir: join(dir, "public") }),
-    build: {
-      cwd: dir,
-      watchDirs: [],
-      define: {},
-      alias: {},
-      rules: [],
-      minify: false,
-      keepNames: false,
-      isBundled: true,
-    },
+    build: toPlainBuild(dir),
     spec: {
       ...plain,
       ...rest,

@@ -46,6 +46,7 @@ export function findObstacle(): string | undefined {
   return existsSync("/usr/sbin/dockerd") || existsSync("/usr/bin/dockerd") ? undefined : "there is no dockerd";
 }
 
+/** Starts one, which is the Docker of this process (`DOCKER_HOST`) until it is disposed. */
 export async function openPrivateDocker(): Promise<PrivateDocker> {
   const root = await mkdtemp(join(tmpdir(), "nebula-docker-"));
   const dataDir = join(root, "data");
@@ -122,6 +123,12 @@ export async function openPrivateDocker(): Promise<PrivateDocker> {
     await stop("SIGTERM");
   });
   await start();
+  const { DOCKER_HOST } = process.env;
+  process.env.DOCKER_HOST = host;
+  cleanUp.defer(() => {
+    if (DOCKER_HOST === undefined) delete process.env.DOCKER_HOST;
+    else process.env.DOCKER_HOST = DOCKER_HOST;
+  });
   const opened = cleanUp.move();
   return {
     ...{ host, root, dataDir, ask, start },

@@ -17,6 +17,18 @@ export function childrenOf(parent: number = process.pid): number[] {
     .filter((pid) => findStat(pid)?.parent === parent);
 }
 
+/** Those of them whose command line has the text. */
+export function childrenWith(text: string): number[] {
+  return childrenOf().filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(text);
+    } catch {
+      // because it ended meanwhile
+      return false;
+    }
+  });
+}
+
 function findStat(pid: number): { parent: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -14,6 +14,7 @@ import type { Runnable } from "../../src/model/deployment.ts";
 import type { Project } from "../../src/model/function.ts";
 import { findArtifact } from "./built.ts";
 import { type GuestSource, toSpec } from "./guest-source.ts";
+import { toPlainBuild } from "./plain-build.ts";
 import { openWasiLab } from "./wasi-lab.ts";
 
 export interface WasiJsLab extends AsyncDisposable {
@@ -81,16 +82,7 @@ export function toProject(dir: string, source: GuestSource): Project {
   return {
     dir,
     main: join(dir, "index.ts"),
-    build: {
-      cwd: dir,
-      watchDirs: [],
-      define: {},
-      alias: {},
-      rules: [],
-      minify: false,
-      keepNames: false,
-      isBundled: true,
-    },
+    build: toPlainBuild(dir),
     spec: { ...toSpec(source), engines: ["wasi"] },
   };
 }

@@ -22,6 +22,7 @@ import {
 } from "../../../src/model/function.ts";
 import type { Clock } from "../../../src/model/ports.ts";
 import { findArtifact } from "../../support/built.ts";
+import { toPlainBuild } from "../../support/plain-build.ts";
 
 /** The eight bytes of an empty module. */
 export const EMPTY_WASM = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
@@ -81,17 +82,7 @@ export function toProject(dir: string, options: ProjectOptions = {}): Project {
     ...(dockerfile !== undefined && { image: { dockerfile: join(dir, dockerfile) } }),
     ...(reference !== undefined && { image: { reference } }),
     ...(assetsDir !== undefined && { assetsDir: join(dir, assetsDir) }),
-    build: {
-      cwd: dir,
-      watchDirs: [],
-      define: {},
-      alias: {},
-      rules: [],
-      minify: false,
-      keepNames: false,
-      isBundled: true,
-      ...build,
-    },
+    build: { ...toPlainBuild(dir), ...build },
     spec: { ...SPEC, engines, compatibility: { date, flags } },
   };
 }
