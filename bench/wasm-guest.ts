@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildGuestBootstrap } from "../src/build/guest-bootstrap.ts";
-import { readBody } from "../src/engine/frames/read-body.ts";
+import { readBody } from "../src/frames/read-body.ts";
 import type { GuestProcess } from "../src/engine/guest/guest-process.ts";
 import { Nursery } from "../src/engine/guest/nursery.ts";
 import { createSandbox, inspectMachine } from "../src/engine/guest/sandbox.ts";

@@ -98,6 +98,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
       engines,
       artifacts,
       blobs: artifacts,
+      resources: {},
       registry,
       router,
       clock,

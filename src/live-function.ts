@@ -5,6 +5,7 @@
  */
 
 import { type Assets, createAssets } from "./bindings/assets/assets.ts";
+import { createBindings, type Resources } from "./bindings/bindings.ts";
 import { createOutbound } from "./bindings/outbound.ts";
 import { type Chain, openChain } from "./engine/chain/chain.ts";
 import type { Engine, PrepareOptions } from "./engine/engine.ts";
@@ -30,6 +31,8 @@ export interface LiveParts {
   /** By name, those that this node has. */
   readonly engines: Readonly<Partial<Record<EngineName, Engine>>>;
   readonly blobs: BlobReader;
+  /** What bindings lead to, besides the function's own static files. */
+  readonly resources: Resources;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -44,7 +47,7 @@ export async function openLiveFunction(
   options: Pick<PrepareOptions, "signal" | "isProven">,
 ): Promise<LiveFunction> {
   const { spec, assets: manifest, forms } = deployment;
-  const { blobs, clock, log, engines } = parts;
+  const { blobs, resources, clock, log, engines } = parts;
   const settings = spec.assets;
   const assets = manifest && settings && createAssets({ manifest, settings, blobs, compatibility: spec.compatibility });
   if (forms.length === 0) {
@@ -63,14 +66,11 @@ export async function openLiveFunction(
     };
   }
   const { limits } = spec;
+  const binding = createBindings(spec, { ...resources, ...(assets && { assets: () => assets }) });
   const outbound = createOutbound({ name: spec.name, allow: spec.outbound, headersTimeoutMs: limits.wallMs, clock });
   const capabilities: Capabilities = {
     outbound: outbound.fetch,
-    binding: async (binding, call) => {
-      const found = spec.bindings.find((each) => each.name === binding);
-      if (found?.type === "assets" && assets !== undefined) return await assets.fetch(call);
-      throw new NebulaError("NEBULA_OUTBOUND_DENIED", `Cannot call "${binding}": "${spec.name}" has no such binding`);
-    },
+    binding,
   };
   const { random } = Math;
   const chain = await openChain({ deployment, engines, capabilities, clock, log, random }, options);

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { join } from "node:path";
-import { Peer } from "../../src/engine/frames/peer.ts";
+import { Peer } from "../../src/frames/peer.ts";
 import type { RunOptions, Scenario } from "../scenario.ts";
 import { toMedian } from "../stats.ts";
 

@@ -108,21 +108,6 @@ export const R2_BUCKETS = toList(
   }),
 );
 
-/** `d1_databases` */
-export const D1_DATABASES = toList(
-  toTable({
-    ...NAMED,
-    database_name: TEXT,
-    database_id: TEXT,
-    jurisdiction: TEXT,
-    preview_database_id: TEXT,
-    migrations_table: TEXT,
-    migrations_dir: TEXT,
-    migrations_pattern: TEXT,
-    database_internal_env: TEXT,
-  }),
-);
-
 /** `containers` */
 export const CONTAINERS = toList(
   toTable({

@@ -1,19 +1,21 @@
 /**
- * What `env` holds: variables and the binding of static files, each under a name of its own.
+ * What `env` holds: variables, static files, databases, namespaces, other functions and secrets, each under a name of its own.
  */
 
-import type { Binding, Json } from "../model/function.ts";
+import type { Binding } from "../model/function.ts";
 import type { Findings } from "./findings.ts";
+import { toJson } from "./json-value.ts";
 import { CONFIG_KEYS } from "./keys.ts";
 import type { Shape } from "./schema.ts";
 import { findSetting, type Settings } from "./settings.ts";
-import { formatPath, isTable, type Path } from "./source.ts";
+import { formatPath, type Path } from "./source.ts";
+import { readStateBindings } from "./state-bindings.ts";
 import { findChild, findText, listElements, listEntries, type Value } from "./value.ts";
 
 const IDENTIFIER = /^[A-Za-z_$][\w$]*$/;
 
 /** Reads the bindings that Nebula has. Notes names that are no identifiers, and names that stand twice. */
-export function readBindings(settings: Settings, findings: Findings): readonly Binding[] {
+export function readBindings(name: string, settings: Settings, findings: Findings): readonly Binding[] {
   const vars = listEntries(findSetting(settings, "vars"));
   for (const [name, { path }] of vars) checkName(name, { path, part: "key", findings });
   checkUnique(settings, findings);
@@ -21,6 +23,7 @@ export function readBindings(settings: Settings, findings: Findings): readonly B
   return [
     ...vars.map(([name, value]) => ({ type: "var", name, value: toJson(value, findings) }) as const),
     ...(assets === undefined ? [] : [{ type: "assets", name: assets } as const]),
+    ...readStateBindings(name, settings, findings),
   ];
 }
 
@@ -58,16 +61,4 @@ function listNames(shape: Shape, value: Value | undefined): readonly Value[] {
   if (shape.kind === "list") return listElements(value).flatMap((element) => listNames(shape.of, element));
   if (shape.kind !== "table") return [];
   return Object.entries(shape.fields).flatMap(([key, field]) => listNames(field.shape, findChild(value, key)));
-}
-
-/** A copy that JSON can carry. Notes what it cannot; never tells the value, because it may be a secret. */
-function toJson(value: Value, findings: Findings): Json {
-  const { value: raw, path } = value;
-  if (raw === null || typeof raw === "string" || typeof raw === "boolean") return raw;
-  if (typeof raw === "number" && Number.isFinite(raw)) return raw;
-  if (Array.isArray(raw)) return listElements(value).map((element) => toJson(element, findings));
-  if (isTable(raw)) return Object.fromEntries(listEntries(value).map(([key, child]) => [key, toJson(child, findings)]));
-  const what = raw instanceof Date ? "is a date, which" : "is a number that";
-  findings.onValue(path, `${what} JSON cannot carry`, { hint: "put it in quotes" });
-  return null;
 }

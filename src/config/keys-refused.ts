@@ -9,7 +9,6 @@
 import {
   CONNECT,
   CONTAINERS,
-  D1_DATABASES,
   DISPATCH_NAMESPACES,
   DURABLE_OBJECTS,
   EXPORTS,
@@ -42,15 +41,11 @@ function toMissing(what: string, shape: Shape, inheritance: Inheritance = "own")
 
 /** Wrangler's keys that a function would miss if they were ignored. */
 export const REFUSED_KEYS: Keys = {
-  kv_namespaces: toBindings("KV namespaces yet", { id: TEXT, preview_id: TEXT }),
-  d1_databases: toMissing("D1 databases yet", D1_DATABASES),
   r2_buckets: toMissing("R2 buckets yet", R2_BUCKETS),
   queues: toMissing("queues yet", QUEUES),
-  services: toBindings("service bindings yet", { service: TEXT, entrypoint: TEXT, props: toMap(ANYTHING) }),
   durable_objects: toMissing("Durable Objects yet", DURABLE_OBJECTS),
   exports: toMissing("Durable Objects, workflows or named entry points yet", EXPORTS, "inherited"),
   workflows: toMissing("workflows yet", WORKFLOWS),
-  secrets: toMissing("secrets yet", toTable({ required: toList(BINDING) })),
   version_metadata: toMissing("binding for the version yet", toTable(NAME_ALONE)),
   ratelimits: toMissing("rate limit bindings yet", RATELIMITS),
   containers: toMissing("containers behind Durable Objects", CONTAINERS),
@@ -89,7 +84,7 @@ export const REFUSED_KEYS: Keys = {
   vpc_networks: toBindings("VPC networks", { tunnel_id: TEXT, network_id: TEXT }),
   vpc_services: toBindings("VPC services", { service_id: TEXT }),
   worker_loaders: toMissing("binding that loads other functions", toList(toTable(NAME_ALONE))),
-  experimental_services: toKey("own", ANYTHING, toRefused("it was replaced by `services`, which Nebula has not yet")),
+  experimental_services: toKey("own", ANYTHING, toRefused("it was replaced by `services`")),
 
   find_additional_modules: toKey("inherited", FLAG, toRefused("only modules that an import names are packed", false)),
   site: toKey(

@@ -118,6 +118,7 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
   const container = readContainer(settings, { engines, asked: asked.container, findings });
   const chain = readChain(settings, { engines, findings });
   const assetsSettings = readAssets(assets, { hasCode, findings });
+  const name = readName(settings, place.name ?? basename(dir), findings);
   return {
     dir,
     ...(configFile !== undefined && { configFile }),
@@ -126,14 +127,14 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
     ...(files && { files }),
     build,
     spec: {
-      name: readName(settings, place.name ?? basename(dir), findings),
+      name,
       engines,
       compatibility: readCompatibility(settings, {
         findings,
         hasCode: configFile !== undefined && codeFiles.some((file) => !isWasm(file)),
       }),
       routes: readRoutes(settings, findings),
-      bindings: readBindings(settings, findings),
+      bindings: readBindings(name, settings, findings),
       ...(assetsSettings && { assets: assetsSettings }),
       ...(wasi && { wasi }),
       ...(container && { container }),

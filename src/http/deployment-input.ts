@@ -76,9 +76,20 @@ const isScaling = hasShape({
 });
 
 const isBindingName = matches(/^(?!__proto__$)[A-Za-z_$][\w$]{0,255}$/);
+/** Also the name of a folder. */
+const isResourceId = matches(/^[A-Za-z0-9][\w.-]{0,127}$/);
+const isFunctionName = matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const isBinding = either(
   hasShape({ type: oneOf("var"), name: isBindingName, value: (value) => value !== undefined }),
-  hasShape({ type: oneOf("assets"), name: isBindingName }),
+  hasShape({ type: oneOf("assets", "secret"), name: isBindingName }),
+  hasShape({ type: oneOf("d1", "kv"), name: isBindingName, id: isResourceId }),
+  hasShape({
+    type: oneOf("service"),
+    name: isBindingName,
+    service: isFunctionName,
+    entrypoint: optional(isBindingName),
+    props: optional(isRecord),
+  }),
 );
 
 /** A path inside a Wasm program: absolute, in its shortest writing. */
@@ -109,7 +120,7 @@ const isContainer = hasShape({
 });
 
 const isSpec: Readonly<Record<string, Check>> = {
-  name: matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/),
+  name: isFunctionName,
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
   compatibility: hasShape({ date: matches(/^\d{4}-\d{2}-\d{2}$/), flags: listOf(isText, MAX_LIST) }),
   routes: listOf(matches(/^[^\s]{1,2000}$/), MAX_LIST),

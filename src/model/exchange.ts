@@ -33,6 +33,8 @@ export interface Call {
   readonly signal: AbortSignal;
   /** What comes after the body, once that is over. Never rejects; absent when nothing can come. */
   readonly trailers?: Promise<HeaderList | undefined> | undefined;
+  /** The functions through which it came, the first first; absent when it came from outside. */
+  readonly callers?: readonly string[] | undefined;
   /** The protocol that the client would rather speak from here on (RFC 9110, section 7.8): `websocket`. */
   readonly upgrade?: string | undefined;
 }

@@ -78,10 +78,27 @@ export const DEFAULT_SCALING: Scaling = {
 /** A value that JSON can carry. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
-/** A capability named in `env`. Each kind has one file in `bindings/`. */
+/** A capability named in `env`. Functions that name one id of a database or a namespace share it. */
 export type Binding =
   | { readonly type: "var"; readonly name: string; readonly value: Json }
-  | { readonly type: "assets"; readonly name: string };
+  /** Its value is the node's to know: engines see a variable. */
+  | { readonly type: "secret"; readonly name: string }
+  | { readonly type: "assets"; readonly name: string }
+  | { readonly type: "d1"; readonly name: string; readonly id: string }
+  | { readonly type: "kv"; readonly name: string; readonly id: string }
+  | ServiceBinding;
+
+/** Another function of the node, or one of its entry points. */
+export interface ServiceBinding {
+  readonly type: "service";
+  readonly name: string;
+  /** The function's name. */
+  readonly service: string;
+  /** An exported class; the default export when left out. */
+  readonly entrypoint?: string;
+  /** What it finds as `ctx.props`. */
+  readonly props?: Readonly<Record<string, Json>>;
+}
 
 /** The variables among the bindings as texts, as environments have them: what is no text is written as JSON. */
 export function toTextVars(bindings: readonly Binding[]): Record<string, string> {

@@ -53,12 +53,25 @@ export interface Capabilities {
    * Asks a binding by its name.
    * @throws {NebulaError} NEBULA_OUTBOUND_DENIED when the function has no such binding.
    */
-  binding(name: string, call: Call): Promise<Answer>;
+  binding(name: string, call: Call, context: CallContext): Promise<Answer>;
   /**
    * Asks the network, if the function's allow-list has the host.
    * @throws {NebulaError} NEBULA_OUTBOUND_DENIED or NEBULA_OUTBOUND_FAILED.
    */
   outbound(call: Call, options: OutboundCallOptions): Promise<OutboundAnswer>;
+}
+
+/** On whose behalf a function asks. */
+export interface CallContext {
+  /** Of the request that the function is answering. */
+  readonly requestId: string;
+  /** The functions through which that request came, this one not among them. */
+  readonly callers: readonly string[];
+}
+
+/** What stands behind a binding: static files, a database, another function. */
+export interface Resource {
+  fetch(call: Call, context: CallContext): Promise<Answer>;
 }
 
 /** How a call to the network is to go. */

@@ -4,11 +4,11 @@
 
 import { EventEmitter } from "node:events";
 import { duplexPair } from "node:stream";
-import type { Frame } from "../../src/engine/frames/frame.ts";
-import { FrameReader } from "../../src/engine/frames/frame.ts";
-import type { CallHandler } from "../../src/engine/frames/incoming-call.ts";
-import { Peer, type PeerOptions } from "../../src/engine/frames/peer.ts";
-import type { PeerSocket } from "../../src/engine/frames/wire.ts";
+import type { Frame } from "../../src/frames/frame.ts";
+import { FrameReader } from "../../src/frames/frame.ts";
+import type { CallHandler } from "../../src/frames/incoming-call.ts";
+import { Peer, type PeerOptions } from "../../src/frames/peer.ts";
+import type { PeerSocket } from "../../src/frames/wire.ts";
 
 export interface Watched {
   readonly peer: Peer;

@@ -3,7 +3,7 @@
  */
 
 import { duplexPair } from "node:stream";
-import type { IncomingCall, OutgoingAnswer } from "../../src/engine/frames/incoming-call.ts";
+import type { IncomingCall, OutgoingAnswer } from "../../src/frames/incoming-call.ts";
 import type { LiveGuest } from "../../src/engine/guest/invocations.ts";
 import { Watchdog } from "../../src/engine/guest/watchdog.ts";
 import { HostedProgram } from "../../src/engine/wasi/hosted-program.ts";

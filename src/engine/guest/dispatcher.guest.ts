@@ -7,8 +7,9 @@
  * @see https://undici.nodejs.org/#/docs/api/Dispatcher
  */
 
+import type { OutgoingCall } from "../../frames/outgoing-call.ts";
 import type { Body } from "../../model/exchange.ts";
-import type { OutgoingCall } from "../frames/outgoing-call.ts";
+import type { SendOut } from "./platform.guest.ts";
 import type { GuestAnswerHead } from "./protocol.ts";
 
 /** What Node's fetch asks for. */
@@ -37,14 +38,6 @@ interface DispatchHandler {
   onResponseError(controller: DispatchController, error: unknown): void;
 }
 
-/** A request on the way to the host. */
-export interface OutboundRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: readonly string[];
-  readonly body: Body;
-}
-
 /** Bodies of up to this many bytes, where the length is known, go with their request in one piece. */
 const WHOLE_BODY_BYTES = 65_536;
 
@@ -52,7 +45,7 @@ const WHOLE_BODY_BYTES = 65_536;
 const GLOBAL_DISPATCHER = ["undici.globalDispatcher.1", "undici.globalDispatcher.2"];
 
 /** Makes `send` the only way out of Node's fetch, for good. Called once, before the guest's code. */
-export function installDispatcher(send: (request: OutboundRequest) => Promise<OutgoingCall>): void {
+export function installDispatcher(send: SendOut): void {
   const dispatch = (options: DispatchOptions, handler: DispatchHandler): boolean => {
     void run(options, { handler, send });
     return true;
@@ -65,7 +58,7 @@ export function installDispatcher(send: (request: OutboundRequest) => Promise<Ou
 
 async function run(
   options: DispatchOptions,
-  { handler, send }: { handler: DispatchHandler; send(request: OutboundRequest): Promise<OutgoingCall> },
+  { handler, send }: { handler: DispatchHandler; send: SendOut },
 ): Promise<void> {
   const exchange = new Exchange();
   try {

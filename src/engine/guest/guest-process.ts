@@ -9,10 +9,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
+import { ConnectionClosed } from "../../frames/frame.ts";
+import type { CallHandler } from "../../frames/incoming-call.ts";
+import { Peer } from "../../frames/peer.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
-import { ConnectionClosed } from "../frames/frame.ts";
-import type { CallHandler } from "../frames/incoming-call.ts";
-import { Peer } from "../frames/peer.ts";
 import type { Cgroup } from "./cgroups.ts";
 import { FRAMES_FD, type GuestCommand } from "./sandbox.ts";
 import { findUsage, type Usage } from "./usage.ts";

@@ -6,19 +6,19 @@
  * Sits behind the frames; the host is on their other end. Nothing here is trusted by the host.
  */
 
+import { createEnv, type Env } from "../../env/env.ts";
+import type { IncomingCall, OutgoingAnswer } from "../../frames/incoming-call.ts";
+import type { Peer } from "../../frames/peer.ts";
+import { readBody } from "../../frames/read-body.ts";
 import { toTextVars } from "../../model/function.ts";
 import { hasNodejsCompat } from "../../model/nodejs-compat.ts";
-import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
-import type { Peer } from "../frames/peer.ts";
-import { readBody } from "../frames/read-body.ts";
 import { createConsole } from "./console.guest.ts";
 import { createDiagnostics } from "./diagnostics.guest.ts";
 import { type GlobalEvents, installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
-import { createTimers, defineGlobals, removeNodeGlobals } from "./globals.guest.ts";
+import { createTimers, defineGlobals } from "./globals.guest.ts";
 import {
   createDenoStyle,
   type DenoStyle,
-  type Env,
   type ExecutionContext,
   type Handler,
   toListenerHandler,
@@ -28,6 +28,7 @@ import {
 import { evaluateEntry } from "./modules.guest.ts";
 import { bindProcess, createCompat, type Exports } from "./nodejs-compat.guest.ts";
 import { createOutbound, type Outbound } from "./outbound.guest.ts";
+import type { Platform } from "./platform.guest.ts";
 import type { FetchHead, LoadHead, PingHead } from "./protocol.ts";
 import { type CallScope, Scopes } from "./scopes.guest.ts";
 import { type FastBodies, fromResponse, installFastBodies, toRequest } from "./web.guest.ts";
@@ -35,15 +36,9 @@ import { type FastBodies, fromResponse, installFastBodies, toRequest } from "./w
 type Head = LoadHead | FetchHead | PingHead;
 type Answer = (call: CallScope, head: FetchHead) => Promise<OutgoingAnswer>;
 
-/** What the bootstrap hands over before it takes it away from everybody else. */
-export interface GuestOptions {
-  /** Node's look-up of built-in modules. */
-  getBuiltin(name: string): unknown;
-}
-
 /** Made once per process, before any guest code: the constructor prepares the global scope. */
 export class Guest {
-  readonly #getBuiltin: GuestOptions["getBuiltin"];
+  readonly #getBuiltin: (name: string) => unknown;
   readonly #scopes = new Scopes();
   readonly #bodies: FastBodies = installFastBodies();
   readonly #events: GlobalEvents = installGlobalEvents(this.#scopes.report);
@@ -54,17 +49,18 @@ export class Guest {
   #peer: Peer | undefined;
   #answer: Answer | undefined;
 
-  constructor({ getBuiltin }: GuestOptions) {
-    this.#getBuiltin = getBuiltin;
-    this.#catchUncaught();
+  constructor(platform: Platform) {
+    this.#getBuiltin = platform.takeBuiltins();
+    this.#catchUncaught(platform);
     this.#outbound = createOutbound({
+      platform,
       call: (head, body) => {
         if (this.#peer === undefined) throw new TypeError("Cannot call out: there is no connection");
         return this.#peer.call(head, body);
       },
       parent: () => this.#scopes.call?.id ?? 0,
     });
-    removeNodeGlobals();
+    platform.removeGlobals();
     defineGlobals({
       ...createTimers(),
       console: createConsole(this.#scopes.write),
@@ -92,7 +88,7 @@ export class Guest {
 
   /** Evaluates a function; what it gives answers its requests. Rejects with whatever its top level throws. */
   async evaluate(head: LoadHead, files: ReadonlyMap<string, Uint8Array>): Promise<Answer> {
-    const env = createEnv(head, this.#outbound.binding);
+    const env = createEnv(head.bindings, this.#outbound);
     const deno = createDenoStyle(toTextVars(head.bindings));
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
@@ -106,17 +102,19 @@ export class Guest {
   }
 
   /** An error that nobody caught is the function's affair: its listeners learn of it, its log keeps it, it goes on. */
-  #catchUncaught(): void {
+  #catchUncaught(platform: Platform): void {
     const rejected = new WeakMap<Promise<unknown>, unknown>();
-    process.on("uncaughtException", this.#events.reportException);
-    process.on("unhandledRejection", (reason, promise) => {
-      rejected.set(promise, reason);
-      const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
-      if (this.#events.dispatch(event)) this.#scopes.report(reason);
-    });
-    process.on("rejectionHandled", (promise) => {
-      const reason = rejected.get(promise);
-      this.#events.dispatch(new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+    platform.catchUncaught({
+      onException: this.#events.reportException,
+      onRejection: (reason, promise) => {
+        rejected.set(promise, reason);
+        const event = new PromiseRejectionEvent("unhandledrejection", { promise, reason, cancelable: true });
+        if (this.#events.dispatch(event)) this.#scopes.report(reason);
+      },
+      onRejectionHandled: (promise) => {
+        const reason = rejected.get(promise);
+        this.#events.dispatch(new PromiseRejectionEvent("rejectionhandled", { promise, reason }));
+      },
     });
   }
 
@@ -154,11 +152,6 @@ export class Guest {
 /** The border with the host, whose words are trusted. */
 function fromHost(head: unknown): Head {
   return head as Head;
-}
-
-function createEnv(head: LoadHead, binding: (name: string) => object): Env {
-  const entries = head.bindings.map((each) => [each.name, each.type === "var" ? each.value : binding(each.name)]);
-  return Object.freeze(Object.fromEntries(entries));
 }
 
 function cutFiles(head: LoadHead, bytes: Uint8Array): Map<string, Uint8Array> {

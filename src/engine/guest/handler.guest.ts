@@ -6,6 +6,7 @@
  *     listener   addEventListener("fetch", (event) => event.respondWith(…))
  */
 
+import type { Env } from "../../env/env.ts";
 import type { GlobalEvents } from "./events.guest.ts";
 
 /** The `ctx` of a handler (https://developers.cloudflare.com/workers/runtime-apis/context/). */
@@ -14,9 +15,6 @@ export interface ExecutionContext {
   passThroughOnException(): void;
   readonly props: Readonly<Record<string, unknown>>;
 }
-
-/** The `env` of a handler. */
-export type Env = Readonly<Record<string, unknown>>;
 
 /** Answers one request; what it gives is not known to be a Response yet. */
 export type Handler = (request: Request, env: Env, ctx: ExecutionContext) => unknown;

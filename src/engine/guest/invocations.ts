@@ -5,15 +5,15 @@
  * says before it goes further. Knows neither how code gets into the process nor how many functions are in it.
  */
 
+import { ConnectionClosed, ProtocolError } from "../../frames/frame.ts";
+import type { IncomingCall, OutgoingAnswer } from "../../frames/incoming-call.ts";
+import { type OutgoingCall, RemoteError } from "../../frames/outgoing-call.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Body, Call, HeaderList, ResponseHead } from "../../model/exchange.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import type { Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import type { FetchOptions, InstanceAnswer } from "../engine.ts";
 import { clientGone, describeFailed, guestExited, responseInvalid, responseTooLarge, wallBroken } from "../failures.ts";
-import { ConnectionClosed, ProtocolError } from "../frames/frame.ts";
-import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
-import { type OutgoingCall, RemoteError } from "../frames/outgoing-call.ts";
 import { guardBody } from "./guard-body.ts";
 import type { GuestProcess } from "./guest-process.ts";
 import { findCallHead, findNote, readPhases, readResponseHead, readTrailers } from "./guest-words.ts";
@@ -293,7 +293,11 @@ export class Invocations {
       signal: AbortSignal.any([call.signal, over]),
     };
     try {
-      if (head.op === "binding") return { ...(await capabilities.binding(head.binding, request)), explain: toGuest };
+      if (head.op === "binding") {
+        const { requestId, call: own } = invocation.request;
+        const context = { requestId, callers: own.callers ?? [] };
+        return { ...(await capabilities.binding(head.binding, request, context)), explain: toGuest };
+      }
       const answer = await capabilities.outbound(request, { redirect, connectTimeoutMs });
       return {
         head: { ...answer.head, url: answer.url },

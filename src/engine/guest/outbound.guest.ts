@@ -2,15 +2,18 @@
  * Calls that leave a guest: the global `fetch`, and bindings that are reached through it. All of them go to the host.
  */
 
+import type { AskAnswer, AskCall } from "../../env/ask.ts";
+import type { EnvParts } from "../../env/env.ts";
+import type { OutgoingCall } from "../../frames/outgoing-call.ts";
+import { RemoteError } from "../../frames/outgoing-call.ts";
 import type { Body } from "../../model/exchange.ts";
-import type { OutgoingCall } from "../frames/outgoing-call.ts";
-import { RemoteError } from "../frames/outgoing-call.ts";
-import { installDispatcher, type OutboundRequest } from "./dispatcher.guest.ts";
+import type { OutboundRequest, Platform } from "./platform.guest.ts";
 import type { GuestAnswerHead, GuestCallHead } from "./protocol.ts";
 import { HEADERS_LIMIT, toHeaderList, toResponse } from "./web.guest.ts";
 
 /** How a call reaches the host. */
 export interface OutboundOptions {
+  readonly platform: Platform;
   call(head: GuestCallHead, body: Body): OutgoingCall;
   /** The stream of the invocation that is running, or 0. */
   parent(): number;
@@ -48,18 +51,14 @@ class Slots {
   }
 }
 
-/** The two ways out of a guest. */
-export interface Outbound {
+/** The ways out of a guest. */
+export interface Outbound extends EnvParts {
   /** The global fetch. */
   readonly fetch: typeof globalThis.fetch;
-  /** A binding that answers requests: `env.NAME.fetch`. */
-  binding(name: string): { readonly fetch: typeof globalThis.fetch };
 }
 
-/** Puts the host at the bottom of Node's fetch. Called once, before the guest's code. */
+/** Puts the host at the bottom of the runtime's fetch. Called once, before the guest's code. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const nodeFetch = globalThis.fetch;
-
   const slots = new Slots(MAX_CALLS);
 
   const open = async (request: OutboundRequest, target: Target): Promise<OutgoingCall> => {
@@ -72,33 +71,42 @@ export function createOutbound(options: OutboundOptions): Outbound {
     void call.settled.then(release);
     return call;
   };
-  installDispatcher((request) => open(request, { op: "outbound", binding: "", redirect: "manual" }));
+  const platformFetch = options.platform.createFetch((request) =>
+    open(request, { op: "outbound", binding: "", redirect: "manual" }),
+  );
 
-  const askBinding = async (request: Request, binding: string): Promise<Response> => {
-    const { signal, method, url, body, redirect } = request;
-    signal.throwIfAborted();
-    const headers = toHeaderList(request.headers);
-    const call = await open({ method, url, headers, body }, { op: "binding", binding, redirect });
-    const onAbort = () => call.cancel(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort);
-    void call.settled.then(() => signal.removeEventListener("abort", onAbort));
+  const askBinding = async (binding: string, { signal, body, ...asked }: AskCall): Promise<AskAnswer> => {
+    signal?.throwIfAborted();
+    const call = await open({ ...asked, body }, { op: "binding", binding, redirect: "manual" });
+    if (signal !== undefined) {
+      const onAbort = () => call.cancel(signal.reason);
+      if (signal.aborted) onAbort();
+      signal.addEventListener("abort", onAbort);
+      void call.settled.then(() => signal.removeEventListener("abort", onAbort));
+    }
     const answer = await call.answer;
-    const head = answer.head as GuestAnswerHead;
-    const answerUrl = head.url ?? url;
-    return toResponse(head, { body: answer.body, url: answerUrl, isRedirected: answerUrl !== url });
+    const { status, headers } = answer.head as GuestAnswerHead;
+    return { status, headers, body: answer.body };
+  };
+
+  const fetchBinding = async (binding: string, request: Request): Promise<Response> => {
+    const { signal, method, url, body } = request;
+    const headers = toHeaderList(request.headers);
+    const answer = await askBinding(binding, { method, url, headers, body, signal });
+    return toResponse(answer, { body: answer.body, url, isRedirected: false });
   };
 
   const fetch = async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
-    await nodeFetch(input, init).catch(rethrow);
+    await platformFetch(input, init).catch(rethrow);
   // As Web IDL counts: arguments that may be left out do not.
   Object.defineProperty(fetch, "length", { value: 1 });
 
   return {
     fetch,
-    binding: (name) => ({
+    ask: (name) => (call) => askBinding(name, call).catch(rethrow),
+    fetcher: (name) => ({
       fetch: async (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
-        await askBinding(new Request(input, init), name).catch(rethrow),
+        await fetchBinding(name, new Request(input, init)).catch(rethrow),
     }),
   };
 }

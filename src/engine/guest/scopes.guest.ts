@@ -6,8 +6,8 @@
  */
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { IncomingCall } from "../../frames/incoming-call.ts";
 import { toWireError } from "../../model/wire-error.ts";
-import type { IncomingCall } from "../frames/incoming-call.ts";
 import type { GuestNote, LogMethod } from "./protocol.ts";
 
 /** What a guest needs of a call: frames bring it, and the warm-up has one of its own. */

@@ -4,7 +4,7 @@
  */
 
 import { Socket } from "node:net";
-import { Peer } from "../frames/peer.ts";
+import { Peer } from "../../frames/peer.ts";
 import { loadAddon } from "./addon/load-addon.guest.ts";
 import { WasmGuest } from "./wasm-guest.guest.ts";
 

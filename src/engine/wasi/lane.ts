@@ -6,11 +6,11 @@
  * A process that ends takes with it what it was answering; `isInnocent` tells who of them may be repeated.
  */
 
+import type { IncomingAnswer } from "../../frames/outgoing-call.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { FunctionSpec } from "../../model/function.ts";
 import type { Clock, GuestLog } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
-import type { IncomingAnswer } from "../frames/outgoing-call.ts";
 import { type FetchRequest, type GuestAnswer, Invocations, type LiveGuest } from "../guest/invocations.ts";
 import { limitBroken, Meter, type Metered } from "../guest/meter.ts";
 import type { Usage } from "../guest/usage.ts";

@@ -7,10 +7,10 @@
  * program is as well loaded elsewhere; once it has, nothing else runs in it, and the time that passes is the program's own.
  */
 
+import { readBody } from "../../frames/read-body.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
 import { formatMs } from "../../model/units.ts";
-import { readBody } from "../frames/read-body.ts";
 import type { Invocations, LiveGuest } from "../guest/invocations.ts";
 import type { Meter } from "../guest/meter.ts";
 import type { HostedProgram } from "./hosted-program.ts";

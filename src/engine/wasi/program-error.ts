@@ -2,9 +2,9 @@
  * What a Wasm guest process says of a failure, as the error of the table.
  */
 
+import type { RemoteError } from "../../frames/outgoing-call.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { FunctionSpec } from "../../model/function.ts";
-import type { RemoteError } from "../frames/outgoing-call.ts";
 import type { Failure } from "../guest/invocations.ts";
 import { PROGRAM_FAILURES } from "./protocol.ts";
 

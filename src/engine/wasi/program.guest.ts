@@ -2,9 +2,9 @@
  * What every kind of program looks like to the process that runs it.
  */
 
+import type { OutgoingCall } from "../../frames/outgoing-call.ts";
 import type { Body, HeaderList, RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { WasiSettings } from "../../model/function.ts";
-import type { OutgoingCall } from "../frames/outgoing-call.ts";
 import type { GuestCallHead, LogMethod } from "../guest/protocol.ts";
 
 /** One call of the host, as far as a program needs it. */

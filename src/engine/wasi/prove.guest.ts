@@ -4,9 +4,9 @@
  */
 
 import { hash } from "node:crypto";
+import { readBody } from "../../frames/read-body.ts";
 import type { Body, ResponseHead } from "../../model/exchange.ts";
 import type { ProofRequest } from "../../model/function.ts";
-import { readBody } from "../frames/read-body.ts";
 import type { Program } from "./program.guest.ts";
 import type { ProveAnswer, ProveHead } from "./protocol.ts";
 

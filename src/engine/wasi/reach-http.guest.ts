@@ -7,9 +7,9 @@
  * Trailers of an answer are handed on. Trailers of a request are not: the HTTP client of the host cannot send any.
  */
 
+import { RemoteError } from "../../frames/outgoing-call.ts";
 import type { HeaderList } from "../../model/exchange.ts";
 import type { OutboundReason } from "../../model/outbound-reason.ts";
-import { RemoteError } from "../frames/outgoing-call.ts";
 import { type ErrorCode, errorCode, HttpError } from "./preview2/http-error-code.guest.ts";
 import type { HttpHost, HttpHostAnswer, HttpHostOptions, HttpHostRequest } from "./preview2/http-host.guest.ts";
 import type { ProgramCall } from "./program.guest.ts";

@@ -3,10 +3,10 @@
  * it is at it until V8 has compiled well what is used, which is then kept.
  */
 
+import { readBody } from "../../frames/read-body.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import { DEFAULT_WASI } from "../../model/function.ts";
 import type { Log } from "../../model/ports.ts";
-import { readBody } from "../frames/read-body.ts";
 import type { HostedProgram } from "./hosted-program.ts";
 import type { KeptCode } from "./kept-code.ts";
 import type { Lane } from "./lane.ts";

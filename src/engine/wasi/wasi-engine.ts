@@ -6,12 +6,12 @@
  *     fetch     frames; the instance is made inside
  */
 
+import { readBody } from "../../frames/read-body.ts";
 import type { Blob, WasmArtifact } from "../../model/artifact.ts";
 import type { Runnable } from "../../model/deployment.ts";
 import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog, Log } from "../../model/ports.ts";
 import type { Engine, Instance, Prepared, PrepareOptions } from "../engine.ts";
-import { readBody } from "../frames/read-body.ts";
 import type { Tenant } from "../guest/invocations.ts";
 import type { Nursery } from "../guest/nursery.ts";
 import { createStackMapper } from "../guest/stack-mapper.ts";
@@ -170,8 +170,8 @@ function withState(
 ): Capabilities {
   return {
     ...capabilities,
-    binding: async (binding, call) => {
-      if (binding !== STATE_BINDING) return await capabilities.binding(binding, call);
+    binding: async (binding, call, context) => {
+      if (binding !== STATE_BINDING) return await capabilities.binding(binding, call, context);
       await parts.states.write(name, await readBody(call.body));
       return { head: { status: 204, headers: [] }, body: null };
     },

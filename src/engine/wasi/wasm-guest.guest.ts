@@ -5,10 +5,10 @@
  */
 
 import { setImmediate } from "node:timers";
+import type { IncomingCall, OutgoingAnswer } from "../../frames/incoming-call.ts";
+import type { Peer } from "../../frames/peer.ts";
+import { readBody } from "../../frames/read-body.ts";
 import type { HeaderList } from "../../model/exchange.ts";
-import type { IncomingCall, OutgoingAnswer } from "../frames/incoming-call.ts";
-import type { Peer } from "../frames/peer.ts";
-import { readBody } from "../frames/read-body.ts";
 import type { Addon } from "./addon/load-addon.guest.ts";
 import { CallSlots } from "./call-slots.guest.ts";
 import { ProgramFailure } from "./failures.guest.ts";

@@ -110,11 +110,11 @@ const CASES: readonly Case[] = [
   },
   {
     name: "bindings that Nebula has not",
-    toml: '[[kv_namespaces]]\nbinding = "KV"\nid = "x"\n[[d1_databases]]\nbinding = "DB"\n[ai]\nbinding = "AI"',
+    toml: '[[r2_buckets]]\nbinding = "B"\n[[analytics_engine_datasets]]\nbinding = "DB"\n[ai]\nbinding = "AI"',
     says: [
-      '2:3 error "kv_namespaces" is refused: Nebula has no KV namespaces yet',
-      '5:3 error "d1_databases" is refused: Nebula has no D1 databases yet',
-      '7:2 error "ai" is refused: Nebula has no AI models',
+      '2:3 error "r2_buckets" is refused: Nebula has no R2 buckets yet',
+      '4:3 error "analytics_engine_datasets" is refused: Nebula has no Analytics Engine',
+      '6:2 error "ai" is refused: Nebula has no AI models',
     ],
   },
   {
@@ -458,7 +458,7 @@ const CASES: readonly Case[] = [
     env: "staging",
     says: [
       '5:2 warning "define" is not inherited by "env.staging" [repeat it under "env.staging"]',
-      '7:3 warning "kv_namespaces" is not inherited by "env.staging"',
+      '7:3 warning "kv_namespaces" is not inherited by "env.staging" [repeat it under "env.staging"]',
       '10:1 warning "env.staging.alias" has no effect: it stands at the top level only',
       '11:1 warning "env.staging.mian" is not a known key [did you mean "main"?]',
       '12:14 warning "env.staging.vars" lacks "B" of the top level: it is not inherited',

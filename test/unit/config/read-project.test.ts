@@ -241,7 +241,7 @@ minify = true
 route = "example.com/*"
 assets = { directory = "public", html_handling = "none" }
 vars = { A = 1 }
-kv_namespaces = [{ binding = "KV" }]
+r2_buckets = [{ binding = "KV" }]
 logpush = true
 limits = { cpu_ms = 10, subrequests = 5 }
 [nebula]
@@ -282,13 +282,13 @@ test("readProject() of an environment leaves out what it does not inherit, refus
     "wrangler.toml": `${TOP}[env.staging]\nname = "stage"\nmain = "index.ts"\nlogpush = false`,
   });
   expect((await readDiagnostics(folder.dir)).map(toLine)).toContain(
-    '8:1 error "kv_namespaces" is refused: Nebula has no KV namespaces yet',
+    '8:1 error "r2_buckets" is refused: Nebula has no R2 buckets yet',
   );
   const { project, warnings } = await readProject(folder.dir, { env: "staging" });
   expect(project.spec.name).toBe("stage");
   expect(warnings.map(toLine)).toEqual([
     '7:1 warning "vars" is not inherited by "env.staging" [repeat it under "env.staging"]',
-    '8:1 warning "kv_namespaces" is not inherited by "env.staging"',
+    '8:1 warning "r2_buckets" is not inherited by "env.staging"',
   ]);
 });
 

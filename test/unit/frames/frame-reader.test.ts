@@ -14,7 +14,7 @@ import {
   parseCredit,
   parseJson,
   SETTLED,
-} from "../../../src/engine/frames/frame.ts";
+} from "../../../src/frames/frame.ts";
 
 /** What a frame says, its payload copied. */
 const toPlain = ({ kind, isEnd, isSettled, stream, payload }: Frame) => ({

@@ -1,9 +1,9 @@
 /** Calls, bodies and cancels between two ends that keep the rules. */
 
 import { describe, expect, it } from "vitest";
-import { WINDOW_BYTES } from "../../../src/engine/frames/inbound.ts";
-import type { OutgoingAnswer } from "../../../src/engine/frames/incoming-call.ts";
-import { RemoteError } from "../../../src/engine/frames/outgoing-call.ts";
+import { WINDOW_BYTES } from "../../../src/frames/inbound.ts";
+import type { OutgoingAnswer } from "../../../src/frames/incoming-call.ts";
+import { RemoteError } from "../../../src/frames/outgoing-call.ts";
 import type { Body } from "../../../src/model/exchange.ts";
 import { bytesOf, createFeed } from "../../support/capabilities.ts";
 import { createPair, turns } from "../../support/peer-pair.ts";

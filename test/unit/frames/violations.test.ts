@@ -10,8 +10,8 @@ import {
   KIND,
   ProtocolError,
   SETTLED,
-} from "../../../src/engine/frames/frame.ts";
-import { WINDOW_BYTES } from "../../../src/engine/frames/inbound.ts";
+} from "../../../src/frames/frame.ts";
+import { WINDOW_BYTES } from "../../../src/frames/inbound.ts";
 import { createRaw, turns } from "../../support/peer-pair.ts";
 
 const HEAD = '{"status":200}';

@@ -1,40 +1,38 @@
 /**
  * The `env` of a function: what its configuration declares, told by the host with each request.
  *
- * The variable NEBULA_ENV holds `[{ "type": "var", "name", "value" } | { "type": …, "name" }]`: a binding that is no
- * variable answers `fetch`. Nothing of it is there while the function is built.
+ * The variable NEBULA_ENV holds the bindings as JSON. Nothing of it is there while the function is built.
  */
 
+import type { AskAnswer, AskCall } from "../../../env/ask.ts";
+import { createEnv, type Env, type EnvParts } from "../../../env/env.ts";
+import { type Binding, toTextVars } from "../../../model/function.ts";
+import type { NebulaAbortSignal } from "./abort.ts";
 import type { BodyIo } from "./body-io.ts";
 import { createFetch } from "./fetch.ts";
 import type { Host } from "./host.ts";
 
 const VARIABLE = "NEBULA_ENV";
 
-/** The names and values of `env`. */
-export type Env = Readonly<Record<string, unknown>>;
-
 /** The `env` of now, and what stands for it where it is imported. */
 export class Environment {
-  readonly #io: () => BodyIo | undefined;
+  readonly #parts: EnvParts;
   #env: Env | undefined;
   #vars: Readonly<Record<string, string>> = {};
 
   constructor(io: () => BodyIo | undefined) {
-    this.#io = io;
+    this.#parts = {
+      ask: (name) => (call) => ask(createFetch(io, name), call),
+      fetcher: (name) => ({ fetch: createFetch(io, name) }),
+    };
   }
 
   connect(host: Host): void {
     const text = host.environment.getEnvironment().find(([name]) => name === VARIABLE)?.[1] ?? "[]";
     const bindings = fromHost(JSON.parse(text));
-    const values = bindings.map(({ type, name, value }): [string, unknown] => {
-      return [name, type === "var" ? freeze(value) : Object.freeze({ fetch: createFetch(this.#io, name) })];
-    });
-    this.#env = Object.freeze(Object.fromEntries(values));
-    const vars = bindings.filter(({ type }) => type === "var");
-    this.#vars = Object.fromEntries(
-      vars.map(({ name, value }) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
-    );
+    for (const binding of bindings) freeze(binding);
+    this.#env = createEnv(bindings, this.#parts);
+    this.#vars = toTextVars(bindings);
   }
 
   /** @throws {TypeError} while the function is built. */
@@ -68,15 +66,28 @@ export class Environment {
   );
 }
 
-interface ToldBinding {
-  readonly type: string;
-  readonly name: string;
-  readonly value?: unknown;
+/** What a binding is asked, by way of its `fetch`. */
+async function ask(
+  fetch: ReturnType<typeof createFetch>,
+  { method, url, headers, body, signal }: AskCall,
+): Promise<AskAnswer> {
+  const pairs = headers.flatMap((name, i): [string, string][] => (i % 2 === 0 ? [[name, headers[i + 1] ?? ""]] : []));
+  const response = await fetch(url, { method, headers: pairs, body, ...(signal && { signal: toOwn(signal) }) });
+  return { status: response.status, headers: [...response.headers].flat(), body: toShared(response.body) };
+}
+
+/** Here the globals are classes of our own: one thing under two declarations. */
+function toOwn(signal: unknown): NebulaAbortSignal {
+  return signal as NebulaAbortSignal;
+}
+
+function toShared(body: unknown): AskAnswer["body"] {
+  return body as AskAnswer["body"];
 }
 
 /** The border with the host, whose words are trusted. */
-function fromHost(value: unknown): readonly ToldBinding[] {
-  return value as readonly ToldBinding[];
+function fromHost(value: unknown): readonly Binding[] {
+  return value as readonly Binding[];
 }
 
 function freeze(value: unknown): unknown {

@@ -6,7 +6,7 @@
  *     listener   addEventListener("fetch", (event) => event.respondWith(…))
  */
 
-import type { Env } from "./env.ts";
+import type { Env } from "../../../env/env.ts";
 import { NebulaEvent } from "./events.ts";
 import type { NebulaRequest } from "./request.ts";
 

@@ -2,10 +2,10 @@
  * One request of wasi:http, answered.
  */
 
+import type { Env } from "../../../env/env.ts";
 import { abortSignal, createSignal, type NebulaAbortSignal } from "./abort.ts";
 import { type BodySource, takeBody } from "./body.ts";
 import { type BodyIo, openBody, ReaderGone, sendBody } from "./body-io.ts";
-import type { Env } from "./env.ts";
 import { describeError } from "./errors.ts";
 import type { ExecutionContext, Handler } from "./handlers.ts";
 import { type HeaderLine, headersFromWire, type NebulaHeaders } from "./headers.ts";

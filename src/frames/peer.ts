@@ -12,7 +12,7 @@
  * Knows nothing of HTTP, of functions, or of what the heads mean.
  */
 
-import type { Body } from "../../model/exchange.ts";
+import type { Body } from "../model/exchange.ts";
 import { ConnectionClosed, encodeText, type Frame, FrameReader, KIND, ProtocolError, parseJson } from "./frame.ts";
 import { type CallHandler, IncomingCall } from "./incoming-call.ts";
 import { OutgoingCall } from "./outgoing-call.ts";

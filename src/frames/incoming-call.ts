@@ -5,8 +5,8 @@
  *     settled    our body has ended and the work held by `hold` is over
  */
 
-import type { Body } from "../../model/exchange.ts";
-import { toWireError } from "../../model/wire-error.ts";
+import type { Body } from "../model/exchange.ts";
+import { toWireError } from "../model/wire-error.ts";
 import {
   END,
   encodeBytes,

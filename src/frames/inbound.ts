@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Body } from "../../model/exchange.ts";
+import type { Body } from "../model/exchange.ts";
 import { type Frame, ProtocolError, parseJson } from "./frame.ts";
 
 /** Bytes of one body that may be under way, unread by the receiver. */

@@ -5,8 +5,8 @@
  *     settled    the other side is done with the stream, however it went
  */
 
-import type { Body } from "../../model/exchange.ts";
-import { fromWireError, type WireError } from "../../model/wire-error.ts";
+import type { Body } from "../model/exchange.ts";
+import { fromWireError, type WireError } from "../model/wire-error.ts";
 import {
   END,
   encodeBytes,

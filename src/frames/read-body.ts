@@ -2,7 +2,7 @@
  * Reads a body to its end, without the weight of a web Response.
  */
 
-import type { Body } from "../../model/exchange.ts";
+import type { Body } from "../model/exchange.ts";
 
 /** All of it as one piece. Rejects with the stream's error. */
 export async function readBody(body: Body): Promise<Uint8Array> {

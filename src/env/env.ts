@@ -1,0 +1,30 @@
+/**
+ * The `env` of a function: each binding as the object that its code sees.
+ */
+
+import type { Binding } from "../model/function.ts";
+import type { Ask } from "./ask.ts";
+
+/** The names and values of `env`. */
+export type Env = Readonly<Record<string, unknown>>;
+
+/** What answers requests: static files, another function. Its types are those of the host of JavaScript. */
+export interface Fetcher {
+  readonly fetch: (...args: never[]) => Promise<unknown>;
+}
+
+/** How a host of JavaScript reaches a binding by its name. */
+export interface EnvParts {
+  ask(name: string): Ask;
+  fetcher(name: string): Fetcher;
+}
+
+/** Makes `env`. Nothing in it can be changed, but the objects that variables hold. */
+export function createEnv(bindings: readonly Binding[], parts: EnvParts): Env {
+  return Object.freeze(Object.fromEntries(bindings.map((each) => [each.name, toValue(each, parts)])));
+}
+
+function toValue(binding: Binding, parts: EnvParts): unknown {
+  if (binding.type === "var") return binding.value;
+  return Object.freeze(parts.fetcher(binding.name));
+}
