@@ -11,8 +11,8 @@ import { KIB } from "./units.ts";
 export const MAX_SECRETS = 128;
 /** Of one value, in UTF-8. */
 export const MAX_SECRET_BYTES = 5 * KIB;
-/** All bindings of a function with their values, as JSON: they reach a guest in one frame. */
-const MAX_BINDINGS_LENGTH = 1_048_576;
+/** All bindings of a function with their values, as JSON: they reach a guest in the head of one frame. */
+const MAX_BINDINGS_BYTES = 768 * KIB;
 
 /** Values by name. */
 export type SecretValues = Readonly<Record<string, string>>;
@@ -31,7 +31,7 @@ export function isSecretName(name: unknown): name is string {
 /** Why a text cannot be a secret, a clause that does not tell it; `undefined` when it can. */
 export function findValueProblem(value: unknown): string | undefined {
   if (typeof value !== "string" || !value.isWellFormed()) return "it is not a text";
-  if (new TextEncoder().encode(value).byteLength > MAX_SECRET_BYTES) return `it has more than ${MAX_SECRET_BYTES} bytes`;
+  if (countBytes(value) > MAX_SECRET_BYTES) return `it has more than ${MAX_SECRET_BYTES} bytes`;
   // because environments, which containers and WASI programs have, end their texts with one
   return value.includes("\0") ? "it has a null byte" : undefined;
 }
@@ -48,10 +48,14 @@ export function toOpenSpec(spec: FunctionSpec, values: SecretValues): FunctionSp
   if (names.length === 0) return plain.length === spec.bindings.length ? spec : { ...spec, bindings: plain };
   const opened = names.map((name): Binding => ({ type: "var", name, value: values[name] ?? "" }));
   const bindings = [...plain, ...opened];
-  if (JSON.stringify(bindings).length > MAX_BINDINGS_LENGTH) {
-    throw new NebulaError("NEBULA_CONFIG_INVALID", `Cannot use the secrets of "${spec.name}": all together are too long`, {
-      hint: "Keep large texts in a KV namespace",
-    });
+  if (countBytes(JSON.stringify(bindings)) > MAX_BINDINGS_BYTES) {
+    throw new NebulaError(
+      "NEBULA_CONFIG_INVALID",
+      `Cannot use the secrets of "${spec.name}": together they are too long`,
+      {
+        hint: "Keep large texts in a KV namespace",
+      },
+    );
   }
   return { ...spec, bindings };
 }
@@ -77,4 +81,8 @@ export function checkSecrets({ name, bindings }: FunctionSpec, names: readonly s
     hint: `Give it each: nebula secret put <key> --name ${name}; for nebula dev, write them into .dev.vars`,
     details: { function: name, missing: missing.map((each) => each.name).join(" ") },
   });
+}
+
+function countBytes(text: string): number {
+  return new TextEncoder().encode(text).byteLength;
 }

@@ -22,4 +22,4 @@ export const { drizzle } = d1;
 /** Applies a folder of migrations. */
 export const { migrate } = migrator;
 /** Parts of a schema. */
-export const { index, integer, sqliteTable, text, uniqueIndex } = sqlite;
+export const { blob, index, integer, primaryKey, sqliteTable, text, uniqueIndex } = sqlite;

@@ -9,7 +9,7 @@
  */
 
 import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import type { Digest } from "../model/artifact.ts";
@@ -21,8 +21,10 @@ import { D1 } from "./d1.ts";
 import { and, desc, drizzle, eq, migrate, ne, sql } from "./drizzle.ts";
 import type { DeploymentFailure, DeploymentRecord, DeploymentRow } from "./from-row.ts";
 import { fromRow } from "./from-row.ts";
+import { KeyFile } from "./key-file.ts";
 import { toRegistryError } from "./registry-error.ts";
-import { deployments, functions } from "./schema.ts";
+import { deployments, functions, secrets } from "./schema.ts";
+import { Secrets } from "./secrets.ts";
 
 /** Time and randomness. */
 export interface RegistryOptions {
@@ -45,8 +47,15 @@ const BUSY_MS = 1_000;
 /**
  * WAL lets a copy be read while the node writes. `FULL` syncs every commit: an activation that was confirmed must still
  * be there after a power cut, and at the speed of deployments the sync costs nothing. The log is cut back after use.
+ * `secure_delete`: a secret that was deleted, or sealed with another key, is not left in free pages.
  */
-const PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;";
+const PRAGMAS = [
+  "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 1048576;",
+  "PRAGMA secure_delete = ON;",
+].join(" ");
+
+/** Beside the database, never in it. */
+const KEY_FILE = "secrets.key";
 
 const MIGRATIONS_DIR = fileURLToPath(new URL("../../migrations/registry", import.meta.url));
 
@@ -59,14 +68,22 @@ export async function openRegistry(path: string, options: RegistryOptions): Prom
   let client: D1 | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const keyFile = new KeyFile(join(dirname(path), KEY_FILE));
+    keyFile.check();
     client = new D1(path, { busyMs: BUSY_MS });
     await client.exec(PRAGMAS);
     await migrate(drizzle(client), { migrationsFolder: MIGRATIONS_DIR });
-    return new Registry(client, path, options);
+    return new Registry({ client, path, keyFile }, options);
   } catch (error) {
     client?.[Symbol.dispose]();
     throw toRegistryError("open the registry", path, error);
   }
+}
+
+interface RegistryFiles {
+  readonly client: D1;
+  readonly path: string;
+  readonly keyFile: KeyFile;
 }
 
 /**
@@ -75,16 +92,18 @@ export async function openRegistry(path: string, options: RegistryOptions): Prom
  * Every method throws NEBULA_STATE_FAILED when the file is damaged or the disk refuses.
  */
 export class Registry implements AsyncDisposable {
+  readonly secrets: Secrets;
   readonly #client: D1;
   readonly #db: DrizzleD1Database;
   readonly #path: string;
   readonly #options: RegistryOptions;
 
-  constructor(client: D1, path: string, options: RegistryOptions) {
+  constructor({ client, path, keyFile }: RegistryFiles, options: RegistryOptions) {
     this.#client = client;
     this.#db = drizzle(client);
     this.#path = path;
     this.#options = options;
+    this.secrets = new Secrets({ db: this.#db, path, keyFile, clock: options.clock });
   }
 
   /** Writes a new deployment, ready to be prepared, and its function where that is new. */
@@ -202,11 +221,14 @@ export class Registry implements AsyncDisposable {
     });
   }
 
-  /** Forgets a function and all its deployments; whether there was one. */
+  /** Forgets a function, all its deployments and its secrets; whether there was anything. */
   remove(name: string): Promise<boolean> {
     return this.#attempt("remove a function", async () => {
-      const removed = await this.#db.delete(functions).where(eq(functions.name, name)).returning();
-      return removed.length > 0;
+      const removed = await this.#db.batch([
+        this.#db.delete(functions).where(eq(functions.name, name)).returning({ name: functions.name }),
+        this.#db.delete(secrets).where(eq(secrets.functionName, name)).returning({ name: secrets.functionName }),
+      ]);
+      return removed.some((rows) => rows.length > 0);
     });
   }
 

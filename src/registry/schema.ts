@@ -5,7 +5,7 @@
  * Which deployment is active is written once, in its state; a unique index allows one per function.
  */
 
-import { index, integer, sql, sqliteTable, text, uniqueIndex } from "./drizzle.ts";
+import { blob, index, integer, primaryKey, sql, sqliteTable, text, uniqueIndex } from "./drizzle.ts";
 
 /** A function exists from its first deployment until it is removed, active or not. */
 export const functions = sqliteTable("functions", {
@@ -36,4 +36,17 @@ export const deployments = sqliteTable(
     uniqueIndex("deployments_one_active").on(table.functionName).where(sql`${table.state} = 'active'`),
     index("deployments_by_function").on(table.functionName, table.seq),
   ],
+);
+
+/** A secret may be there before its function: nothing refers from one to the other. `sealed` is of seal.ts. */
+export const secrets = sqliteTable(
+  "secrets",
+  {
+    functionName: text("function_name").notNull(),
+    name: text().notNull(),
+    keyId: text("key_id").notNull(),
+    sealed: blob({ mode: "buffer" }).notNull(),
+    changedAtMs: integer("changed_at_ms").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.functionName, table.name] })],
 );
