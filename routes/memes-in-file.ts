@@ -11,10 +11,21 @@ export function createMemesInFile(memes: readonly Meme[], random: () => number =
   const byNumber = new Map(memes.map((meme) => [meme.number, meme]));
 
   return {
-    list: async (selection) => paginate(newestFirst.filter(toFilter(selection)), selection),
+    version: async () => 0,
+    list: async (selection) => ({
+      ...paginate(newestFirst.filter(toFilter(selection)), selection),
+      tags: countTags(memes),
+    }),
     find: async (id) => byId.get(id),
+    show: async (id) => {
+      const meme = byId.get(id);
+      return meme && { meme, older: byNumber.get(meme.number - 1), newer: byNumber.get(meme.number + 1), voted: false };
+    },
+    index: async () => newestFirst,
+    publish: () => Promise.reject(new Error("Cannot publish: there is no database")),
+    vote: () => Promise.reject(new Error("Cannot vote: there is no database")),
+    take: async () => undefined,
     random: async () => memes[Math.floor(random() * memes.length)],
-    around: async ({ number }) => ({ older: byNumber.get(number - 1), newer: byNumber.get(number + 1) }),
     tags: async () => countTags(memes),
   };
 }

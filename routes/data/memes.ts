@@ -6,14 +6,14 @@ import type { Meme } from "../model.ts";
 
 const EDITORS = "The editors of Academemes";
 
-const ENTRIES: readonly Omit<Meme, "number">[] = [
+const ENTRIES: readonly Omit<Meme, "number" | "votes">[] = [
   {
     id: "minor-revisions",
     title: "On the smallness of minor revisions",
     template: "reviewer-two",
     captions: ["So the revisions are minor?", "Yes. Only the method, the data and the conclusion."],
     tags: ["peer review", "publishing"],
-    date: "2026-01-09",
+    published: "2026-01-09T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -22,7 +22,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "two-doors",
     captions: ["The deadline", "A short nap", "I will be quick"],
     tags: ["procrastination", "deadlines"],
-    date: "2026-01-14",
+    published: "2026-01-14T08:00:00Z",
     credit: "A doctoral student who overslept",
   },
   {
@@ -31,7 +31,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "balance",
     captions: ["The weight of the evidence", "What the press release says", "n = 12"],
     tags: ["statistics", "publishing"],
-    date: "2026-01-21",
+    published: "2026-01-21T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -40,7 +40,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "normal-hump",
     captions: ["Just plot it", "Bayesian neural nonparametric hierarchical pipeline", "Just plot it"],
     tags: ["statistics", "methods"],
-    date: "2026-01-30",
+    published: "2026-01-30T08:00:00Z",
     credit: "Lunch table, department of statistics",
   },
   {
@@ -49,7 +49,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "coffee-oracle",
     captions: ["O great one, when shall I graduate?", "Descale me, and you will know."],
     tags: ["coffee", "thesis"],
-    date: "2026-02-03",
+    published: "2026-02-03T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -58,7 +58,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "citation-tower",
     captions: ["“It is well known…”", "4 312 papers that cite it", "Personal communication, 1974, in a lift"],
     tags: ["citations", "literature"],
-    date: "2026-02-11",
+    published: "2026-02-11T08:00:00Z",
     credit: "Somebody who took the stairs",
   },
   {
@@ -67,7 +67,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "committee-of-owls",
     captions: ["Are there any questions?", "This is more of a comment, in four parts, about my own work."],
     tags: ["defence", "conferences"],
-    date: "2026-02-18",
+    published: "2026-02-18T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -76,7 +76,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "nod-shake",
     captions: ["Reading the paper", "Reading the abstract, then the acknowledgements"],
     tags: ["literature", "procrastination"],
-    date: "2026-02-25",
+    published: "2026-02-25T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -90,7 +90,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
       "It works. Nobody breathe.",
     ],
     tags: ["software", "methods"],
-    date: "2026-03-04",
+    published: "2026-03-04T08:00:00Z",
     credit: "The cluster queue, position 418",
   },
   {
@@ -103,7 +103,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
       "The only paragraph without a comment",
     ],
     tags: ["writing", "thesis"],
-    date: "2026-03-14",
+    published: "2026-03-14T08:00:00Z",
     credit: "Hilbert, aged four, tabby",
   },
   {
@@ -112,7 +112,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "rat-interview",
     captions: ["Where do you see yourself in five years?", "In the same maze, on another grant."],
     tags: ["careers", "funding"],
-    date: "2026-03-20",
+    published: "2026-03-20T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -121,7 +121,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "proof-gap",
     captions: ["Let ε > 0.", "(left to the reader)", "Hence the theorem. ∎"],
     tags: ["mathematics", "writing"],
-    date: "2026-03-27",
+    published: "2026-03-27T08:00:00Z",
     credit: "The reader, who is still at it",
   },
   {
@@ -130,7 +130,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "reviewer-two",
     captions: ["What is missing in my related work?", "These five papers. By coincidence, all mine."],
     tags: ["peer review", "citations"],
-    date: "2026-04-02",
+    published: "2026-04-02T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -139,7 +139,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "two-doors",
     captions: ["Understand the old code", "Rewrite it all by Monday", "It is Sunday"],
     tags: ["software", "deadlines"],
-    date: "2026-04-10",
+    published: "2026-04-10T08:00:00Z",
     credit: "A repository named “new_final_2”",
   },
   {
@@ -148,7 +148,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "balance",
     captions: ["Hours spent", "Choosing the colour map", "Checking the result"],
     tags: ["methods", "procrastination"],
-    date: "2026-04-17",
+    published: "2026-04-17T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -157,7 +157,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "normal-hump",
     captions: ["paper.txt", "paper v12 FINAL (really) JK comments 3.docx", "paper.txt, in git"],
     tags: ["software", "writing"],
-    date: "2026-04-28",
+    published: "2026-04-28T08:00:00Z",
     credit: "A shared folder, anonymised",
   },
   {
@@ -166,7 +166,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "coffee-oracle",
     captions: ["Is p = 0.051 significant?", "It trends. Have another cup and ask again."],
     tags: ["coffee", "statistics"],
-    date: "2026-05-05",
+    published: "2026-05-05T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -179,7 +179,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
       "plot_utils.py by a student who left in 2009",
     ],
     tags: ["software", "citations"],
-    date: "2026-05-13",
+    published: "2026-05-13T08:00:00Z",
     credit: "With thanks to that student",
   },
   {
@@ -188,7 +188,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "committee-of-owls",
     captions: ["…and that is seven years of work.", "Lovely. And why did you not do it the other way?"],
     tags: ["defence", "thesis"],
-    date: "2026-05-22",
+    published: "2026-05-22T08:00:00Z",
     credit: "A mouse, now a doctor",
   },
   {
@@ -197,7 +197,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "nod-shake",
     captions: ["Answering the e-mail from March", "Beginning with “Sorry for the slow reply”, in November"],
     tags: ["e-mail", "procrastination"],
-    date: "2026-06-01",
+    published: "2026-06-01T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -211,7 +211,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
       "Towards thingness",
     ],
     tags: ["writing", "publishing"],
-    date: "2026-06-12",
+    published: "2026-06-12T08:00:00Z",
     credit: "Call for papers, third extension",
   },
   {
@@ -224,7 +224,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
       "Still clearer than the supervisor’s edits",
     ],
     tags: ["writing", "supervision"],
-    date: "2026-06-25",
+    published: "2026-06-25T08:00:00Z",
     credit: "Hilbert, now aged five",
   },
   {
@@ -233,7 +233,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "rat-interview",
     captions: ["And the reward for finishing?", "A larger maze. They call it a postdoc."],
     tags: ["careers", "methods"],
-    date: "2026-07-08",
+    published: "2026-07-08T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -242,7 +242,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "proof-gap",
     captions: ["Year 1: we have an idea", "here we hire someone", "Year 3: we change the world"],
     tags: ["funding", "mathematics"],
-    date: "2026-07-21",
+    published: "2026-07-21T08:00:00Z",
     credit: "A successful grant proposal, page 2",
   },
   {
@@ -251,7 +251,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "reviewer-two",
     captions: ["It has been under review for fourteen months.", "I was savouring the title."],
     tags: ["peer review", "publishing"],
-    date: "2026-09-02",
+    published: "2026-09-02T08:00:00Z",
     credit: EDITORS,
   },
   {
@@ -260,7 +260,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "balance",
     captions: ["Why we go to the seminar", "There is free pizza", "The title of the talk"],
     tags: ["conferences", "procrastination"],
-    date: "2026-09-23",
+    published: "2026-09-23T08:00:00Z",
     credit: "An empty pizza box, room 2.14",
   },
   {
@@ -269,7 +269,7 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "nod-shake",
     captions: ["Eleven parallel sessions", "One good talk, by the coffee, with a stranger"],
     tags: ["conferences", "coffee"],
-    date: "2026-10-15",
+    published: "2026-10-15T08:00:00Z",
     credit: "That stranger",
   },
   {
@@ -278,9 +278,9 @@ const ENTRIES: readonly Omit<Meme, "number">[] = [
     template: "coffee-oracle",
     captions: ["I found nothing. What shall I write?", "“We found nothing.” It took courage, and it helps."],
     tags: ["coffee", "publishing"],
-    date: "2026-11-11",
+    published: "2026-11-11T08:00:00Z",
     credit: "For everyone with a full file drawer",
   },
 ];
 
-export const MEMES: readonly Meme[] = ENTRIES.map((entry, index) => ({ ...entry, number: index + 1 }));
+export const MEMES: readonly Meme[] = ENTRIES.map((entry, index) => ({ ...entry, number: index + 1, votes: 0 }));

@@ -10,7 +10,12 @@ import type { Html } from "./layout.ts";
 /** The whole joke in words: what is drawn, then what is written in it. */
 export function describeMeme(meme: Meme): string {
   const drawn = findTemplate(meme.template)?.alt ?? "";
-  return `${drawn} It says: ${meme.captions.join(" / ")}`.trim();
+  return `${drawn} It says: ${joinCaptions(meme)}`.trim();
+}
+
+/** What is written in it, on one line. */
+export function joinCaptions({ captions }: Pick<Meme, "captions">): string {
+  return captions.filter(Boolean).join(" / ");
 }
 
 /** The picture. The first ones of a page should be `eager`, the rest load when they come into view. */
@@ -19,13 +24,20 @@ export function pictureOf(meme: Meme, loading: "eager" | "lazy"): Html {
 }
 
 export function dateOf(meme: Meme): Html {
-  const [year, month, day] = meme.date.split("-").map(Number);
+  const day = meme.published.slice(0, 10);
+  const [year, month, dayOfMonth] = day.split("-").map(Number);
   const name = MONTHS[(month ?? 1) - 1];
-  return html`<time datetime="${meme.date}">${day} ${name} ${year}</time>`;
+  return html`<time datetime="${meme.published}">${dayOfMonth} ${name} ${year}</time>`;
 }
 
 export function tagLinks(tags: readonly string[]): Html {
   return html`${tags.map((tag, i) => html`${i > 0 ? ", " : ""}<a href="${toTagPath(tag)}" rel="tag">${tag}</a>`)}`;
+}
+
+/** Who accepted it so far, in the words of the trade. */
+export function verdictOf({ votes }: Meme): string {
+  if (votes === 0) return "Awaiting its first reviewer";
+  return votes === 1 ? "Accepted by 1 reviewer" : `Accepted by ${votes} reviewers`;
 }
 
 export function toTagPath(tag: string): string {

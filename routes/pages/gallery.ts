@@ -4,9 +4,9 @@
 
 import type { Context } from "hono";
 import { html } from "hono/html";
-import type { Meme, MemePage, Selection, Site } from "../model.ts";
+import type { Meme, MemePage, Selection, Site, TagCount } from "../model.ts";
 import { PAGE_MEMES, parseSelection } from "../query.ts";
-import { pictureOf, tagLinks, toTagPath } from "./figure.ts";
+import { pictureOf, tagLinks, toTagPath, verdictOf } from "./figure.ts";
 import { type Html, renderPage } from "./layout.ts";
 import { notFoundPage } from "./problems.ts";
 
@@ -30,7 +30,8 @@ export async function galleryPage(c: Context<Site>): Promise<Response> {
     next: page < pages ? toPath(selection, page + 1) : undefined,
     main: html`${intro(heading, found)}
 ${searchForm(selection)}
-${tagIndex(await c.var.memes.tags(), selection.tag)}
+${tagIndex(found.tags, selection)}
+${found.total > 1 && orders(selection)}
 ${found.total === 0 ? nothingFound() : html`<ol class="gallery">${found.items.map(card)}</ol>`}
 ${pager(selection, found)}`,
   });
@@ -46,33 +47,44 @@ function intro(heading: string, { total }: MemePage): Html {
 </section>`;
 }
 
-function searchForm({ q, tag }: Selection): Html {
+function searchForm({ q, tag, order }: Selection): Html {
   return html`<search><form class="search" action="/" method="get">
   <label for="q">Search the figures</label>
   <input id="q" name="q" type="search" value="${q ?? ""}" maxlength="100" autocomplete="off">
   ${tag && html`<input type="hidden" name="tag" value="${tag}">`}
+  ${order && html`<input type="hidden" name="order" value="${order}">`}
   <button>Search</button>
 </form></search>`;
 }
 
-function tagIndex(tags: readonly { tag: string; count: number }[], current: string | undefined): Html {
+function tagIndex(tags: readonly TagCount[], { tag: current, q }: Selection): Html {
   return html`<nav class="tags" aria-label="Keywords"><span aria-hidden="true">Keywords: </span><ul>
-  <li><a href="/" ${current === undefined ? html`aria-current="true"` : ""}>all</a></li>
+  <li><a href="/" ${current === undefined && q === undefined ? html`aria-current="true"` : ""}>all</a></li>
   ${tags.map(({ tag, count }) => html`<li><a href="${toTagPath(tag)}" ${tag === current ? html`aria-current="true"` : ""}>${tag}</a> <small>${count}</small></li>`)}
+</ul></nav>`;
+}
+
+function orders(selection: Selection): Html {
+  const { order, q } = selection;
+  const link = (name: string, to: Selection["order"]) =>
+    html`<li><a href="${toPath({ ...selection, order: to }, 1)}" ${order === to ? html`aria-current="true"` : ""}>${name}</a></li>`;
+  return html`<nav class="orders" aria-label="Order"><ul>
+  ${link(q === undefined ? "newest" : "most relevant", undefined)}
+  ${link("most accepted", "top")}
 </ul></nav>`;
 }
 
 function card(meme: Meme, index: number): Html {
   return html`<li><figure>
   <a href="/m/${meme.id}">${pictureOf(meme, index < EAGER_PICTURES ? "eager" : "lazy")}</a>
-  <figcaption><b>Fig. ${meme.number}.</b> <a href="/m/${meme.id}">${meme.title}</a>. <span class="keywords">${tagLinks(meme.tags)}</span></figcaption>
+  <figcaption><b>Fig. ${meme.number}.</b> <a href="/m/${meme.id}">${meme.title}</a>. <span class="keywords">${tagLinks(meme.tags)}</span>${meme.votes > 0 && html` <span class="votes">${verdictOf(meme)}.</span>`}</figcaption>
 </figure></li>
 `;
 }
 
 function nothingFound(): Html {
   return html`<p class="nothing">No figure matches. Absence of evidence is not evidence of absence, but
-  <a href="/">the whole collection</a> may console you.</p>`;
+  <a href="/">the whole collection</a> may console you, or <a href="/make">one of your own</a>.</p>`;
 }
 
 function pager(selection: Selection, { page, pages }: MemePage): Html {
@@ -84,15 +96,16 @@ function pager(selection: Selection, { page, pages }: MemePage): Html {
 </nav>`;
 }
 
-function toHeading({ q, tag }: Selection): string {
-  return [tag && `Keyword: ${tag}`, q && `Search: ${q}`].filter(Boolean).join(" · ");
+function toHeading({ q, tag, order }: Selection): string {
+  return [tag && `Keyword: ${tag}`, q && `Search: ${q}`, order && "Most accepted"].filter(Boolean).join(" · ");
 }
 
 /** The shortest address of a page of this selection. */
-function toPath({ q, tag }: Selection, page: number): string {
+function toPath({ q, tag, order }: Selection, page: number): string {
   const query = new URLSearchParams();
   if (tag) query.set("tag", tag);
   if (q) query.set("q", q);
+  if (order) query.set("order", order);
   if (page > 1) query.set("page", String(page));
   return query.size > 0 ? `/?${query}` : "/";
 }

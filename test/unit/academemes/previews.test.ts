@@ -1,30 +1,69 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { createAssets, memeWith, siteOf } from "./support.ts";
 
-const ENV = { ASSETS: createAssets(), CAPTION_PATH: "/fn/caption/" };
-const QUERY = "template=nod-shake&text=50+%25+%26+more&text=%E2%80%9CYes%E2%80%9D";
 const meme = memeWith({ captions: ["50 % & more", "“Yes”"] });
+const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);
 
-describe("a preview", () => {
+afterEach(() => vi.restoreAllMocks());
+
+/** The function that draws, as far as the site knows it. */
+function createCaption(answer: () => Response) {
+  const asked: string[] = [];
+  const CAPTION = {
+    fetch: async (request: Request) => {
+      asked.push(new URL(request.url).search);
+      return answer();
+    },
+  };
+  return { asked, env: { ASSETS: createAssets(), CAPTION } };
+}
+
+describe("/m/:id/picture.png", () => {
+  it("is drawn by the function that is bound, with the meme's own words", async () => {
+    const { asked, env } = createCaption(() => new Response(PNG, { headers: { "content-type": "image/png" } }));
+    const response = await siteOf([meme], { env })("/m/a-meme/picture.png");
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(response.headers.get("cache-control")).toContain("max-age=604800");
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(PNG);
+    expect(asked).toEqual(["?template=nod-shake&text=50+%25+%26+more&text=%E2%80%9CYes%E2%80%9D"]);
+  });
+
+  it("answers 404 for a meme that is not there, and asks nobody", async () => {
+    const { asked, env } = createCaption(() => new Response(PNG));
+    expect((await siteOf([meme], { env })("/m/other/picture.png")).status).toBe(404);
+    expect(asked).toEqual([]);
+  });
+
+  it("answers 500 when it is not drawn, and nobody keeps that", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => {});
+    const { env } = createCaption(() => new Response("no", { status: 400 }));
+    const response = await siteOf([meme], { env })("/m/a-meme/picture.png");
+    expect([response.status, response.headers.get("cache-control")]).toEqual([500, "no-store"]);
+  });
+
   it("is what is shown where a meme is shared, and can be taken along", async () => {
-    const text = await (await siteOf([meme], ENV)("/m/a-meme")).text();
-    const path = `/fn/caption/?${QUERY}`.replaceAll("&", "&amp;");
-    expect(text).toContain(`property="og:image" content="https://memes.test${path}"`);
+    const { env } = createCaption(() => new Response(PNG));
+    const text = await (await siteOf([meme], { env })("/m/a-meme")).text();
+    expect(text).toContain(`property="og:image" content="https://memes.test/m/a-meme/picture.png"`);
+    expect(text).toContain(`name="twitter:image" content="https://memes.test/m/a-meme/picture.png"`);
     expect(text).toContain('property="og:image:type" content="image/png"');
-    expect(text).toContain(`<a href="${path}" download="a-meme.png">PNG</a>`);
+    expect(text).toContain('<a href="/m/a-meme/picture.png" download="a-meme.png">PNG</a>');
   });
 
   it("is named to programs", async () => {
-    const response = await siteOf([meme], ENV)("/api/memes/a-meme");
-    expect(await response.json()).toMatchObject({ preview: `https://memes.test/fn/caption/?${QUERY}` });
+    const { env } = createCaption(() => new Response(PNG));
+    const response = await siteOf([meme], { env })("/api/memes/a-meme");
+    expect(await response.json()).toMatchObject({ png: "https://memes.test/m/a-meme/picture.png" });
   });
 
-  it.each([undefined, ""])("is not there where nothing draws it (CAPTION_PATH %j)", async (path) => {
-    const get = siteOf([meme], { ASSETS: createAssets(), ...(path !== undefined && { CAPTION_PATH: path }) });
+  it("is not there where nothing draws it", async () => {
+    const get = siteOf([meme]);
     const text = await (await get("/m/a-meme")).text();
     expect(text).toContain('property="og:image" content="https://memes.test/m/a-meme/picture.svg"');
     expect(text).toContain('property="og:image:type" content="image/svg+xml"');
     expect(text).not.toContain("PNG");
-    expect(await (await get("/api/memes/a-meme")).json()).not.toHaveProperty("preview");
+    expect(await (await get("/api/memes/a-meme")).json()).not.toHaveProperty("png");
+    expect((await get("/m/a-meme/picture.png")).status).toBe(404);
   });
 });
