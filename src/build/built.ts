@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import type { Form } from "../model/deployment.ts";
 import type { Diagnostic } from "../model/errors.ts";
+import type { Migrations } from "../model/migrations.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { FormFailure } from "./failed-forms.ts";
 import type { BuildPlan, StepName } from "./plan.ts";
@@ -25,7 +26,8 @@ export interface Built {
   /** None for a project of static files alone. */
   readonly forms: readonly Form[];
   readonly assets?: AssetsManifest;
-  /** The bytes of every blob that forms and assets name. */
+  readonly migrations?: readonly Migrations[];
+  /** The bytes of every blob that the others name. */
   readonly blobs: BlobSources;
   /** Absolute files and folders whose change makes another build worthwhile, sorted. */
   readonly inputs: readonly string[];
@@ -57,10 +59,16 @@ export function mergeOutputs(plan: BuildPlan, { outputs, failures }: StepResults
     return made === undefined ? [] : [{ engine, artifact: made.artifact }];
   });
   const assets = all.find((output) => output.assets);
+  const scripts = all.find((output) => output.migrations);
   return {
     forms,
     ...(assets?.assets && { assets: assets.assets }),
-    blobs: new Map([...parts.flatMap(({ made }) => [...(made?.blobs ?? [])]), ...(assets?.blobs ?? [])]),
+    ...(scripts?.migrations && scripts.migrations.length > 0 && { migrations: scripts.migrations }),
+    blobs: new Map([
+      ...parts.flatMap(({ made }) => [...(made?.blobs ?? [])]),
+      ...(scripts?.blobs ?? []),
+      ...(assets?.blobs ?? []),
+    ]),
     warnings: all.flatMap(({ warnings = [] }) => warnings),
     failures,
   };

@@ -6,13 +6,14 @@
  *              ├─▶ module ─▶ snapshot ─▶ optimise                    wasi, of a .wasm file
  *              ├─▶ files ─▶ …            what ships with a Wasm program
  *              ├─▶ image                                             container
+ *              ├─▶ migrations            of its databases
  *              └─▶ assets
  *
  * A function has a form for each of its engines; steps that two of them need are there once. `run.ts` does what a plan
  * says; steps that do not wait for each other run at the same time.
  */
 
-import type { EngineName, ImageSource, Project } from "../model/function.ts";
+import type { EngineName, ImageSource, Project, ProjectDatabase } from "../model/function.ts";
 
 /** One step. `after` names the steps of the same plan that must have ended before it begins. Paths are absolute. */
 export type PlannedStep =
@@ -23,6 +24,7 @@ export type PlannedStep =
   | { readonly step: "snapshot" | "optimise"; readonly after: readonly StepName[] }
   | { readonly step: "files"; readonly after: readonly StepName[]; readonly files: Readonly<Record<string, string>> }
   | { readonly step: "image"; readonly after: readonly StepName[]; readonly source: ImageSource }
+  | { readonly step: "migrations"; readonly after: readonly StepName[]; readonly databases: readonly ProjectDatabase[] }
   | { readonly step: "assets"; readonly after: readonly StepName[]; readonly dir: string };
 
 /** Makes JavaScript into an artifact. The second two are for the wasi engine's entry where isolate has another. */
@@ -54,7 +56,7 @@ export interface BuildPlan {
  * A project without entry, image, assets and command has no steps.
  */
 export function planBuild(project: Project): BuildPlan {
-  const { build, assetsDir, spec } = project;
+  const { build, assetsDir, spec, databases = [] } = project;
   const steps = new Map<StepName, PlannedStep>();
   const add = (planned: readonly PlannedStep[]) => {
     for (const one of planned) if (!steps.has(one.step)) steps.set(one.step, one);
@@ -67,6 +69,8 @@ export function planBuild(project: Project): BuildPlan {
     add(planned);
     return last === undefined ? [] : [{ engine, step: last.step }];
   });
+  const hasMigrations = databases.some(({ migrationsDir }) => migrationsDir !== undefined);
+  if (hasMigrations) add([{ step: "migrations", after, databases }]);
   if (assetsDir !== undefined) add([{ step: "assets", after, dir: assetsDir }]);
   return { project, steps: [...steps.values()], forms };
 }

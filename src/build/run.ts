@@ -20,6 +20,7 @@ import { openImageStep } from "./steps/build-image.ts";
 import { openBundleStep } from "./steps/bundle.ts";
 import { openAssetsStep } from "./steps/collect-assets.ts";
 import { openFilesStep } from "./steps/collect-files.ts";
+import { openMigrationsStep } from "./steps/collect-migrations.ts";
 import { openModulesStep } from "./steps/collect-modules.ts";
 import { openCommandStep } from "./steps/command.ts";
 import { openComponentizeStep } from "./steps/componentize.ts";
@@ -218,6 +219,8 @@ function openStep(planned: PlannedStep, project: Project, options: BuilderOption
         patienceMs: options.imagePatienceMs,
         clock,
       });
+    case "migrations":
+      return openMigrationsStep({ projectDir: project.dir, databases: planned.databases });
     case "assets":
       return openAssetsStep({ projectDir: project.dir, dir: planned.dir, cacheDir });
   }

@@ -6,6 +6,7 @@
 
 import type { Artifact, AssetsManifest } from "../model/artifact.ts";
 import { type Diagnostic, NebulaError, type NebulaErrorOptions } from "../model/errors.ts";
+import type { Migrations } from "../model/migrations.ts";
 import type { BlobSources } from "./blob-source.ts";
 import type { StepName } from "./plan.ts";
 import type { Mounts, WasmProgram } from "./wasm-program.ts";
@@ -23,6 +24,7 @@ export interface StepOptions {
 export interface StepOutput {
   readonly artifact?: Artifact;
   readonly assets?: AssetsManifest;
+  readonly migrations?: readonly Migrations[];
   readonly blobs?: BlobSources;
   /** A Wasm program on its way; the last step that has one decides. */
   readonly program?: WasmProgram;

@@ -17,6 +17,7 @@ import { checkSettings } from "./check-settings.ts";
 import { readCompatibility } from "./compatibility.ts";
 import { readConfigFile } from "./config-file.ts";
 import { readContainer } from "./container-settings.ts";
+import { readProjectDatabases } from "./databases.ts";
 import { readChain } from "./engines.ts";
 import { readBindings } from "./env-bindings.ts";
 import { Findings } from "./findings.ts";
@@ -119,12 +120,14 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
   const chain = readChain(settings, { engines, findings });
   const assetsSettings = readAssets(assets, { hasCode, findings });
   const name = readName(settings, place.name ?? basename(dir), findings);
+  const databases = await readProjectDatabases(settings, { owner: name, dir, isMade, findings });
   return {
     dir,
     ...(configFile !== undefined && { configFile }),
     ...sources,
     ...(assetsDir !== undefined && { assetsDir }),
     ...(files && { files }),
+    ...(databases.length > 0 && { databases }),
     build,
     spec: {
       name,

@@ -7,6 +7,13 @@ import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
 import {
+  isMigrationName,
+  isMigrationsTable,
+  MAX_MIGRATION_BYTES,
+  MAX_MIGRATIONS,
+  type Migrations,
+} from "../model/migrations.ts";
+import {
   between,
   type Check,
   either,
@@ -78,7 +85,8 @@ const isScaling = hasShape({
 const isBindingName = matches(/^(?!__proto__$)[A-Za-z_$][\w$]{0,255}$/);
 /** Also the name of a folder. */
 const isResourceId = matches(/^[A-Za-z0-9][\w.-]{0,127}$/);
-const isFunctionName = matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+/** The name of a function. */
+export const isFunctionName = matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const isBinding = either(
   hasShape({ type: oneOf("var"), name: isBindingName, value: (value) => value !== undefined }),
   hasShape({ type: oneOf("assets", "secret"), name: isBindingName }),
@@ -209,13 +217,34 @@ const isAssets = hasShape({
   redirectsFile: optional(isText),
 });
 
+const MAX_DATABASES = 100;
+const isMigrations = listOf(
+  hasShape({
+    database: isResourceId,
+    table: isMigrationsTable,
+    files: listOf(
+      hasShape({ name: isMigrationName, digest: isDigest, bytes: isCountIn(0, MAX_MIGRATION_BYTES) }),
+      MAX_MIGRATIONS,
+    ),
+  }),
+  MAX_DATABASES,
+);
+
+/** Each file is there once: what has been applied is known by name. */
+function hasNoTwins(migrations: readonly Migrations[]): boolean {
+  const names = migrations.flatMap(({ database, table, files }) =>
+    files.map(({ name }) => JSON.stringify([database, table, name])),
+  );
+  return new Set(names).size === names.length;
+}
+
 /**
  * Reads a deployment; limits and scaling that an author leaves out get their defaults.
  * @throws {NebulaError} NEBULA_REQUEST_INVALID that names the first part that is not as it should be.
  */
 export function parseDeploymentInput(value: unknown): DeploymentInput {
   if (!isShallow(value)) throw invalid(`it is more than ${MAX_DEPTH} levels deep`);
-  const { spec, forms, assets } = hasShape({ spec: hasShape({}) })(value)
+  const { spec, forms, assets, migrations } = hasShape({ spec: hasShape({}) })(value)
     ? fromUnknown<DeploymentInput>(value)
     : refuse("spec");
   for (const field of ["limits", "scaling"] as const) {
@@ -233,9 +262,17 @@ export function parseDeploymentInput(value: unknown): DeploymentInput {
   if (!forms.every(({ engine }) => whole.engines.includes(engine))) refuse("forms");
   if (assets !== undefined && !isAssets(assets)) refuse("assets");
   if (!forms.some((form) => "artifact" in form) && (forms.length > 0 || assets === undefined)) refuse("forms");
+  if (migrations !== undefined && !(isMigrations(migrations) && hasNoTwins(migrations))) refuse("migrations");
+  const ids = new Set(whole.bindings.map((each) => (each.type === "d1" ? each.id : undefined)));
+  if (!(migrations ?? []).every(({ database }) => ids.has(database))) refuse("migrations");
   if (whole.scaling.minInstances > whole.scaling.maxInstances) refuse("spec.scaling");
   if (new Set(whole.bindings.map(({ name }) => name)).size < whole.bindings.length) refuse("spec.bindings");
-  return { spec: whole, forms, ...(assets !== undefined && { assets }) };
+  return {
+    spec: whole,
+    forms,
+    ...(assets !== undefined && { assets }),
+    ...(migrations !== undefined && { migrations }),
+  };
 }
 
 /** Asks level by level: a recursion would end where the stack does. */

@@ -7,6 +7,7 @@
 
 import type { Artifact, AssetsManifest, Blob, Digest } from "./artifact.ts";
 import type { EngineName, FunctionSpec } from "./function.ts";
+import type { Migrations } from "./migrations.ts";
 
 /** Unique on a node. */
 export type DeploymentId = `d_${string}`;
@@ -24,6 +25,8 @@ export interface DeploymentInput {
   /** One for each engine of the spec, in that order; none for static files alone. */
   readonly forms: readonly Form[];
   readonly assets?: AssetsManifest;
+  /** What the databases need before the function may be active; one for each of them that has migrations. */
+  readonly migrations?: readonly Migrations[];
 }
 
 /** A deployment as a node keeps it. */
@@ -41,10 +44,11 @@ export interface Runnable extends Omit<Deployment, "forms"> {
 }
 
 /** Every blob that a deployment names. */
-export function listBlobs({ forms, assets }: DeploymentInput): Blob[] {
+export function listBlobs({ forms, assets, migrations = [] }: DeploymentInput): Blob[] {
   const code = forms.flatMap((form) => ("artifact" in form ? listCode(form.artifact) : []));
   const files = Object.values(assets?.files ?? {}).flatMap((file) => [file, ...Object.values(file.encoded ?? {})]);
-  return [...code, ...files];
+  const scripts = migrations.flatMap((each) => each.files);
+  return [...code, ...files, ...scripts.map(({ digest, bytes }) => ({ digest, bytes }))];
 }
 
 function listCode(artifact: Artifact): Blob[] {

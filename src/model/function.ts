@@ -12,6 +12,11 @@ export const ENGINE_NAMES = ["isolate", "wasi", "container"] as const;
 /** One of them. */
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
+/** What runs the JavaScript of a function in the engine `isolate`. */
+export const RUNTIME_NAMES = ["node", "deno"] as const;
+/** One of them. */
+export type RuntimeName = (typeof RUNTIME_NAMES)[number];
+
 /** Ceilings on one function. Breaking one gives the error of the table, which names limit, value and function. */
 export interface Limits {
   /** From the request to the response head, and after it between two chunks of the body. */
@@ -196,6 +201,8 @@ export interface FunctionSpec {
   readonly name: string;
   /** In the order wanted. */
   readonly engines: readonly EngineName[];
+  /** For the `isolate` engine; `node` unless given. */
+  readonly runtime?: RuntimeName;
   readonly compatibility: { readonly date: string; readonly flags: readonly string[] };
   /** Cloudflare route patterns, `host/path`, without scheme; a custom domain is `host/*`. */
   readonly routes: readonly string[];
@@ -226,6 +233,20 @@ export interface ModuleRule {
 /** A Dockerfile, absolute, which is built in the project's folder; or an image by name and digest, which the node pulls. */
 export type ImageSource = { readonly dockerfile: string } | { readonly reference: string };
 
+/** A database of a project as its author sees it. */
+export interface ProjectDatabase {
+  /** In `env`. */
+  readonly binding: string;
+  readonly id: string;
+  /** Its other name, for people. */
+  readonly title?: string;
+  /** Absolute; absent where there are none. */
+  readonly migrationsDir?: string;
+  /** Whether the configuration names that folder: then it has to be there. */
+  readonly isNamed?: boolean;
+  readonly migrationsTable: string;
+}
+
 /** What the author's machine must know to build a function. Paths are absolute. */
 export interface Project {
   readonly dir: string;
@@ -240,6 +261,7 @@ export interface Project {
   readonly assetsDir?: string;
   /** Files that ship with a Wasm function: path inside it → file or folder. */
   readonly files?: Readonly<Record<string, string>>;
+  readonly databases?: readonly ProjectDatabase[];
   readonly build: {
     /** A shell command that runs first (wrangler's `[build] command`), its folder, and what to watch. */
     readonly command?: string;

@@ -91,6 +91,14 @@ const isAssets = hasShape({
   redirectsFile: optional(isText),
 });
 
+const isMigrations = listOf(
+  hasShape({
+    database: isText,
+    table: isText,
+    files: listOf(hasShape({ name: isText, digest: isDigest, bytes: isNumber })),
+  }),
+);
+
 /**
  * Reads one row.
  *
@@ -112,6 +120,7 @@ export function fromRow(row: DeploymentRow): DeploymentRecord {
     },
     forms: fromJson(row.forms, isForms, subject, "forms"),
     ...(row.assets !== null && { assets: fromJson(row.assets, isAssets, subject, "assets") }),
+    ...(row.migrations !== null && { migrations: fromJson(row.migrations, isMigrations, subject, "migrations") }),
     ...(row.failureCode !== null && {
       failure: {
         code: fromUnknown(row.failureCode, Object.hasOwn(ERROR_TABLE, row.failureCode), subject, "failure_code"),

@@ -108,7 +108,7 @@ export class Registry implements AsyncDisposable {
 
   /** Writes a new deployment, ready to be prepared, and its function where that is new. */
   insert(input: DeploymentInput, digest: Digest): Promise<DeploymentRecord> {
-    const { spec, forms, assets } = input;
+    const { spec, forms, assets, migrations } = input;
     const createdAtMs = this.#options.clock.dateMs();
     const id: DeploymentId = `d_${this.#options.randomId()}`;
     return this.#attempt("insert a deployment", async () => {
@@ -123,6 +123,7 @@ export class Registry implements AsyncDisposable {
           spec: JSON.stringify(spec),
           forms: JSON.stringify(forms),
           assets: assets && JSON.stringify(assets),
+          migrations: migrations && JSON.stringify(migrations),
         }),
       ]);
       return { ...input, id, digest, createdAtMs, state: "ready" };
@@ -250,7 +251,8 @@ export class Registry implements AsyncDisposable {
       // Asked of the JSON itself, so that a new kind of artifact cannot be forgotten and lose its blobs.
       const rows = await this.#db.values<[unknown]>(sql`
         SELECT DISTINCT found.value
-        FROM ${deployments}, json_tree(json_array(json(${deployments.forms}), json(${deployments.assets}))) AS found
+        FROM ${deployments}, json_tree(json_array(
+          json(${deployments.forms}), json(${deployments.assets}), json(${deployments.migrations}))) AS found
         WHERE found.key = 'digest' AND found.type = 'text'`);
       return new Set(rows.map(([digest]) => digest).filter(isDigest));
     });

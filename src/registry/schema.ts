@@ -13,7 +13,7 @@ export const functions = sqliteTable("functions", {
   createdAtMs: integer("created_at_ms").notNull(),
 });
 
-/** `spec`, `forms` and `assets` are JSON; they never change once written. */
+/** `spec`, `forms`, `assets` and `migrations` are JSON; they never change once written. */
 export const deployments = sqliteTable(
   "deployments",
   {
@@ -29,6 +29,7 @@ export const deployments = sqliteTable(
     spec: text().notNull(),
     forms: text().notNull().default("[]"),
     assets: text(),
+    migrations: text(),
     failureCode: text("failure_code"),
     failureMessage: text("failure_message"),
   },

@@ -159,3 +159,27 @@ test.each([
   const { spec } = wasm();
   expect(() => parseDeploymentInput({ spec, forms: wasmForms(change) })).toThrow('"forms"');
 });
+
+const withMigrations = (change: object, file: object = {}) => {
+  const { spec, forms } = input();
+  const bindings = [{ type: "d1", name: "DB", id: "db" }] as const;
+  const files = [{ name: "0001_a.sql", digest, bytes: 1, ...file }];
+  return { spec: { ...spec, bindings }, forms, migrations: [{ database: "db", table: "done", files, ...change }] };
+};
+
+test("parseDeploymentInput() takes the migrations of a database that the function has", () => {
+  expect(parseDeploymentInput(withMigrations({}))).toEqual(withMigrations({}));
+});
+
+test.each<[what: string, change: object, file?: object]>([
+  ["of a database that the function has not", { database: "other" }],
+  ["of a table with a name for SQL to stumble over", { table: 'a"; DROP TABLE b; --' }],
+  ["of a table of SQLite's own", { table: "SQLITE_schema" }],
+  ["with a path for a name", {}, { name: "../a.sql" }],
+  ["without a digest", {}, { digest: "a" }],
+  ["that are too long", {}, { bytes: 4 * 1024 * 1024 + 1 }],
+  ["with a file twice", { files: ["a.sql", "a.sql"].map((name) => ({ name, digest, bytes: 1 })) }],
+  ["in thousands", { files: Array.from({ length: 1_001 }, (_, i) => ({ name: `${i}.sql`, digest, bytes: 1 })) }],
+])("parseDeploymentInput() refuses migrations %s", (_, change, file) => {
+  expect(() => parseDeploymentInput(withMigrations(change, file))).toThrow('"migrations"');
+});

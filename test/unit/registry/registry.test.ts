@@ -243,6 +243,16 @@ describe("prune() and referencedDigests()", () => {
     expect(await registry.prune({ keepPerFunction: 0 })).toBe(0);
   });
 
+  it("name the blobs of migrations, which come back as they were", async () => {
+    const files = [{ name: "0001_a.sql", digest: digest(999), bytes: 1 }];
+    const migrations = [{ database: "db", table: "d1_migrations", files }];
+    await registry.insert({ ...inputOf("hello"), migrations }, digest(8));
+    expect(await registry.findDeployment("d_1")).toMatchObject({ migrations });
+    expect(await registry.referencedDigests()).toContain(digest(999));
+    await registry.insert(inputOf("hello"), digest(9));
+    expect(await registry.findDeployment("d_2")).not.toHaveProperty("migrations");
+  });
+
   it("name every blob of every deployment that is left, and no other", async () => {
     await deploy("hello", 1);
     await deploy("hello", 2);
