@@ -22,6 +22,7 @@ import type { DeployAnswer, StepDone } from "./model/control.ts";
 import { type Deployment, type DeploymentInput, listBlobs } from "./model/deployment.ts";
 import { NebulaError, toNebulaError } from "./model/errors.ts";
 import type { FunctionSpec } from "./model/function.ts";
+import { checkSecrets, type SecretPlace, type SecretValues } from "./model/secrets.ts";
 import { Turns } from "./model/turns.ts";
 import type { Registry } from "./registry/registry.ts";
 import { findRouteConflicts } from "./router/route-table.ts";
@@ -33,7 +34,7 @@ import type { Router } from "./router/router.ts";
 export interface DeployTarget {
   missing(digests: readonly Digest[], options: { signal: AbortSignal }): Promise<readonly Digest[]>;
   put(digest: Digest, source: BlobSource, options: { signal: AbortSignal }): Promise<void>;
-  deploy(input: DeploymentInput, options: { signal: AbortSignal }): Promise<DeployAnswer>;
+  deploy(input: DeploymentInput, options: { signal: AbortSignal; secrets?: SecretValues }): Promise<DeployAnswer>;
 }
 
 /** With what an author builds, and where it goes. */
@@ -41,6 +42,8 @@ export interface DeployOptions {
   readonly target: DeployTarget;
   readonly builder: Builder;
   readonly signal: AbortSignal;
+  /** All that the function is to have; unless given, it keeps those that it has. */
+  readonly secrets?: SecretValues;
   readonly onStep?: (done: StepDone) => void;
   readonly onOutput?: (text: string) => void;
   /** Told before anything is sent which forms the deployment goes without. */
@@ -56,7 +59,7 @@ const UPLOADS = 4;
  * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name, or what the node refused it with.
  */
 export async function deployProject(spec: FunctionSpec, options: DeployOptions): Promise<DeployAnswer> {
-  const { target, builder, signal, onStep, onOutput, onBuilt } = options;
+  const { target, builder, signal, secrets, onStep, onOutput, onBuilt } = options;
   const built = await builder.build({ signal, ...(onStep && { onStep }), ...(onOutput && { onOutput }) });
   onBuilt?.(built);
   const startedAtMs = performance.now();
@@ -71,8 +74,9 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
   };
   await Promise.all(Array.from({ length: UPLOADS }, upload));
   onStep?.({ step: "upload", ms: performance.now() - startedAtMs });
-  const input = { spec, forms: built.forms, ...(built.assets !== undefined && { assets: built.assets }) };
-  const answer = await target.deploy(input, { signal });
+  const { forms, assets, migrations } = built;
+  const input = { spec, forms, ...(assets !== undefined && { assets }), ...(migrations && { migrations }) };
+  const answer = await target.deploy(input, { signal, ...(secrets && { secrets }) });
   for (const step of answer.steps) onStep?.(step);
   return answer;
 }
@@ -108,13 +112,42 @@ export class Deployer implements AsyncDisposable {
   }
 
   /**
-   * Activates a deployment whose blobs are here.
+   * Activates a deployment whose blobs are here. `secrets`, where given, take the place of all that the function has.
    *
-   * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when a blob is missing, NEBULA_CONFIG_INVALID when a route is taken,
-   * NEBULA_PREPARE_FAILED when no engine can run it.
+   * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when a blob is missing, NEBULA_CONFIG_INVALID when a route is taken or
+   * a secret is missing, NEBULA_PREPARE_FAILED when no engine can run it.
    */
-  async deploy(input: DeploymentInput): Promise<DeployAnswer> {
-    return await this.#turns.take(input.spec.name, () => this.#deploy(input));
+  async deploy(input: DeploymentInput, options: { secrets?: SecretValues } = {}): Promise<DeployAnswer> {
+    return await this.#turns.take(input.spec.name, () => this.#deploy(input, options.secrets));
+  }
+
+  /**
+   * Gives a function a secret; whether a deployment serves with it now. One that does not start with it keeps the value
+   * of before.
+   *
+   * @throws {NebulaError} NEBULA_CONFIG_INVALID when another binding has the name, and what `deploy` throws.
+   */
+  async putSecret({ functionName, name }: SecretPlace, value: string): Promise<boolean> {
+    return await this.#turns.take(functionName, async () => {
+      const others = await this.#parts.registry.secrets.read(functionName, { but: name });
+      return await this.#renew(functionName, { ...others, [name]: value });
+    });
+  }
+
+  /** Takes a secret away, as `putSecret` gives it; `false` when there is none. */
+  async removeSecret(place: SecretPlace): Promise<boolean> {
+    const { functionName, name } = place;
+    const { secrets } = this.#parts.registry;
+    return await this.#turns.take(functionName, async () => {
+      if (!(await secrets.list(functionName)).some((each) => each.name === name)) return false;
+      const others = await secrets.read(functionName).catch(ignoreUnreadable);
+      // Where one cannot be opened nothing can be started, and deleting is the way out.
+      if (others === undefined) return await secrets.remove(place);
+      await this.#checkUnused(place);
+      const { [name]: _, ...rest } = others;
+      await this.#renew(functionName, rest);
+      return true;
+    });
   }
 
   /** Takes a function out of service and out of the registry; `false` when there is none. */
@@ -133,7 +166,7 @@ export class Deployer implements AsyncDisposable {
       log.write("error", "function not restored", { code, error: message });
     const restored = (await registry.listActive({ onDamaged })).map(async (deployment) => {
       try {
-        const live = await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: true });
+        const live = await this.#open(deployment, { isProven: true });
         this.#route(deployment, live);
       } catch (thrown) {
         const { code, message } = toNebulaError(thrown);
@@ -158,13 +191,14 @@ export class Deployer implements AsyncDisposable {
     await Promise.all(this.#draining);
   }
 
-  async #deploy(input: DeploymentInput): Promise<DeployAnswer> {
+  async #deploy(input: DeploymentInput, given: SecretValues | undefined): Promise<DeployAnswer> {
     const { registry, router, artifacts } = this.#parts;
     this.#closing.signal.throwIfAborted();
     const { name } = input.spec;
     const digest = digestOfJson(input);
     const active = router.entries.get(name)?.target.deployment;
-    if (active?.digest === digest) return { deployment: { ...active, state: "active" }, isNew: false, steps: [] };
+    if (active?.digest === digest && (given === undefined || (await this.#hasSecrets(name, given))))
+      return { deployment: { ...active, state: "active" }, isNew: false, steps: [] };
 
     const steps: StepDone[] = [];
     const step = async <T>(word: string, run: () => Promise<T>): Promise<T> => {
@@ -174,35 +208,87 @@ export class Deployer implements AsyncDisposable {
       return result;
     };
     this.#checkRoutes(input.spec);
+    const secrets = given ?? (await registry.secrets.read(name));
+    checkSecrets(input.spec, Object.keys(secrets));
     const deployment = await step("insert", async () => {
       await artifacts.check(listBlobs(input));
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
-    const live = await step("prepare", () => this.#prepare(deployment));
+    const live = await step("prepare", () => this.#prepare(deployment, secrets));
     const warnings = live.chain?.listLeftOut() ?? [];
     const activated = await step("activate", () =>
-      this.#turns.take(ACTIVATION, () => this.#activate(deployment, live)),
+      this.#activate(live, async () => {
+        if (given !== undefined) await registry.secrets.replace(name, given);
+        return await registry.activate(deployment.id);
+      }),
     );
     if ((await registry.prune({ keepPerFunction: KEPT_PER_FUNCTION })) > 0) this.#scheduleSweep();
     return { deployment: activated, isNew: true, steps, ...(warnings.length > 0 && { warnings }) };
   }
 
   /** The only moment traffic moves. One function at a time, or two could take one route. */
-  async #activate(deployment: Deployment, live: LiveFunction): Promise<Deployment> {
-    try {
-      this.#checkRoutes(deployment.spec);
-      const activated = await this.#parts.registry.activate(deployment.id);
-      this.#retire(this.#route(activated, live));
-      return activated;
-    } catch (thrown) {
-      await live[Symbol.asyncDispose]();
-      throw thrown;
-    }
+  async #activate(live: LiveFunction, commit: () => Promise<Deployment>): Promise<Deployment> {
+    return await this.#turns.take(ACTIVATION, async () => {
+      try {
+        this.#checkRoutes(live.deployment.spec);
+        const activated = await commit();
+        this.#retire(this.#route(activated, live));
+        return activated;
+      } catch (thrown) {
+        await live[Symbol.asyncDispose]();
+        throw thrown;
+      }
+    });
   }
 
-  async #prepare(deployment: Deployment): Promise<LiveFunction> {
+  /** Has a function serve with other secrets, and keeps them; whether it serves at all. */
+  async #renew(name: string, secrets: SecretValues): Promise<boolean> {
+    const { registry } = this.#parts;
+    this.#closing.signal.throwIfAborted();
+    const deployment = await registry.findActive(name);
+    if (deployment === undefined) {
+      await registry.secrets.replace(name, secrets);
+      return false;
+    }
+    const live = await this.#open(deployment, { isProven: false, secrets });
+    await this.#activate(live, async () => {
+      await registry.secrets.replace(name, secrets);
+      return deployment;
+    });
+    return true;
+  }
+
+  async #checkUnused({ functionName, name }: SecretPlace): Promise<void> {
+    const active = await this.#parts.registry.findActive(functionName);
+    if (!active?.spec.bindings.some((each) => each.type === "secret" && each.name === name)) return;
+    throw new NebulaError(
+      "NEBULA_CONFIG_INVALID",
+      `Cannot delete the secret "${name}": the configuration of "${functionName}" requires it`,
+      { hint: "Take it out of secrets.required and deploy, or put another value" },
+    );
+  }
+
+  async #hasSecrets(name: string, values: SecretValues): Promise<boolean> {
+    const known = await this.#parts.registry.secrets.read(name);
+    const names = Object.keys(values);
+    return names.length === Object.keys(known).length && names.every((each) => known[each] === values[each]);
+  }
+
+  async #open(
+    deployment: Deployment,
+    { isProven, secrets }: { isProven: boolean; secrets?: SecretValues },
+  ): Promise<LiveFunction> {
+    const values = secrets ?? (await this.#parts.registry.secrets.read(deployment.spec.name));
+    return await openLiveFunction(deployment, this.#parts, {
+      signal: this.#closing.signal,
+      isProven,
+      secrets: values,
+    });
+  }
+
+  async #prepare(deployment: Deployment, secrets: SecretValues): Promise<LiveFunction> {
     try {
-      return await openLiveFunction(deployment, this.#parts, { signal: this.#closing.signal, isProven: false });
+      return await this.#open(deployment, { isProven: false, secrets });
     } catch (thrown) {
       const { code, message } = toNebulaError(thrown);
       // One that has served before has its place in the history already.
@@ -267,4 +353,8 @@ export class Deployer implements AsyncDisposable {
       },
     );
   }
+}
+
+function ignoreUnreadable(thrown: unknown): undefined {
+  if (toNebulaError(thrown).code !== "NEBULA_STATE_FAILED") throw thrown;
 }

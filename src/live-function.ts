@@ -13,6 +13,7 @@ import type { Deployment } from "./model/deployment.ts";
 import { NebulaError } from "./model/errors.ts";
 import type { EngineName } from "./model/function.ts";
 import type { BlobReader, Capabilities, Clock, Log } from "./model/ports.ts";
+import { type SecretValues, toOpenSpec } from "./model/secrets.ts";
 
 /** A deployment that serves. */
 export interface LiveFunction extends AsyncDisposable {
@@ -37,16 +38,25 @@ export interface LiveParts {
   readonly log: Log;
 }
 
+/** How a deployment is brought to life. */
+export interface OpenLiveOptions extends Pick<PrepareOptions, "signal" | "isProven"> {
+  /** All that the function has. */
+  readonly secrets: SecretValues;
+}
+
 /**
- * Prepares a deployment, so that it can answer its first request.
- * @throws {NebulaError} what the first of its forms fails with when none can be prepared, NEBULA_PREPARE_FAILED above all.
+ * Prepares a deployment, so that it can answer its first request. Its engines see secrets as variables; nobody else does.
+ *
+ * @throws {NebulaError} what the first of its forms fails with when none can be prepared, NEBULA_PREPARE_FAILED above all;
+ * NEBULA_CONFIG_INVALID when it lacks secrets.
  */
 export async function openLiveFunction(
   deployment: Deployment,
   parts: LiveParts,
-  options: Pick<PrepareOptions, "signal" | "isProven">,
+  { secrets, ...options }: OpenLiveOptions,
 ): Promise<LiveFunction> {
   const { spec, assets: manifest, forms } = deployment;
+  const opened = { ...deployment, spec: toOpenSpec(spec, secrets) };
   const { blobs, resources, clock, log, engines } = parts;
   const settings = spec.assets;
   const assets = manifest && settings && createAssets({ manifest, settings, blobs, compatibility: spec.compatibility });
@@ -73,7 +83,7 @@ export async function openLiveFunction(
     binding,
   };
   const { random } = Math;
-  const chain = await openChain({ deployment, engines, capabilities, clock, log, random }, options);
+  const chain = await openChain({ deployment: opened, engines, capabilities, clock, log, random }, options);
   return {
     deployment,
     get engine() {

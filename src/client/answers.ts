@@ -14,6 +14,7 @@ import type {
   Problem,
 } from "../model/control.ts";
 import { type Diagnostic, ERROR_TABLE, NebulaError } from "../model/errors.ts";
+import type { RotateAnswer, SecretAnswer, SecretList } from "../model/secrets.ts";
 import {
   type Check,
   either,
@@ -131,6 +132,9 @@ export interface Answers {
   readonly explanation: Explanation;
   readonly missing: MissingAnswer;
   readonly deployment: DeployAnswer;
+  readonly secrets: SecretList;
+  readonly secret: SecretAnswer;
+  readonly rotation: RotateAnswer;
 }
 
 const CHECKS: Readonly<Record<keyof Answers, Check>> = {
@@ -160,6 +164,9 @@ const CHECKS: Readonly<Record<keyof Answers, Check>> = {
     steps: listOf(hasShape({ step: isText, ms: isNumber })),
     warnings: optional(listOf(isText)),
   }),
+  secrets: hasShape({ secrets: listOf(hasShape({ name: isText, changedAtMs: isNumber })) }),
+  secret: hasShape({ name: isText, isServed: isBoolean }),
+  rotation: hasShape({ secrets: isNumber }),
 };
 
 /**

@@ -12,6 +12,7 @@ import type { Digest } from "../model/artifact.ts";
 import type { DeployAnswer, Explanation, FunctionDetail, FunctionStatus, NodeStatus } from "../model/control.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
+import type { RotateAnswer, SecretAnswer, SecretPlace, SecretSummary, SecretValues } from "../model/secrets.ts";
 import type { Top } from "../model/top.ts";
 import { type Answers, findProblem, parseAnswer } from "./answers.ts";
 import { fetchPatiently } from "./patient-fetch.ts";
@@ -53,7 +54,21 @@ export interface Client {
   /** Uploads one blob; a file is streamed. @throws {NebulaError} NEBULA_ARTIFACT_INVALID when the bytes are others. */
   put(digest: Digest, source: BlobSource, options?: CallOptions): Promise<void>;
   /** @throws {NebulaError} NEBULA_CONFIG_INVALID, NEBULA_ARTIFACT_INVALID, NEBULA_PREPARE_FAILED */
-  deploy(input: DeploymentInput, options?: CallOptions): Promise<DeployAnswer>;
+  deploy(input: DeploymentInput, options?: DeployCallOptions): Promise<DeployAnswer>;
+  /** By name, without values: nobody gets those back. */
+  listSecrets(name: string, options?: CallOptions): Promise<readonly SecretSummary[]>;
+  /** @throws {NebulaError} NEBULA_CONFIG_INVALID, NEBULA_PREPARE_FAILED, NEBULA_REQUEST_INVALID */
+  putSecret(place: SecretPlace, value: string, options?: CallOptions): Promise<SecretAnswer>;
+  /** @throws {NebulaError} NEBULA_CONFIG_INVALID when it is required, NEBULA_REQUEST_INVALID when there is none. */
+  removeSecret(place: SecretPlace, options?: CallOptions): Promise<void>;
+  /** Seals all secrets of the node with a new key. */
+  rotateSecrets(options?: CallOptions): Promise<RotateAnswer>;
+}
+
+/** What goes with a deployment. */
+export interface DeployCallOptions extends CallOptions {
+  /** All that the function is to have; unless given, it keeps those that it has. */
+  readonly secrets?: SecretValues;
 }
 
 /** Makes a client. Calls nobody yet. */
@@ -114,8 +129,25 @@ class HttpClient implements Client {
     await this.#send(`/v1/blobs/${digest}`, { ...options, method: "PUT", bytes });
   }
 
-  deploy(input: DeploymentInput, options: CallOptions = {}): Promise<DeployAnswer> {
-    return this.#ask("deployment", "/v1/deployments", { ...options, json: input, isSlow: true });
+  deploy(input: DeploymentInput, { secrets, ...options }: DeployCallOptions = {}): Promise<DeployAnswer> {
+    const json = { ...input, ...(secrets && { secrets }) };
+    return this.#ask("deployment", "/v1/deployments", { ...options, json, isSlow: true });
+  }
+
+  async listSecrets(name: string, options: CallOptions = {}): Promise<readonly SecretSummary[]> {
+    return (await this.#ask("secrets", toSecretsPath(name), options)).secrets;
+  }
+
+  putSecret(place: SecretPlace, value: string, options: CallOptions = {}): Promise<SecretAnswer> {
+    return this.#ask("secret", toSecretPath(place), { ...options, method: "PUT", json: { value }, isSlow: true });
+  }
+
+  async removeSecret(place: SecretPlace, options: CallOptions = {}): Promise<void> {
+    await this.#send(toSecretPath(place), { ...options, method: "DELETE" });
+  }
+
+  rotateSecrets(options: CallOptions = {}): Promise<RotateAnswer> {
+    return this.#ask("rotation", "/v1/secrets/rotate", { ...options, method: "POST" });
   }
 
   async #ask<Name extends keyof Answers>(name: Name, path: string, sent: Sent): Promise<Answers[Name]> {
@@ -152,6 +184,14 @@ class HttpClient implements Client {
       ...(cause !== undefined && { cause }),
     });
   }
+}
+
+function toSecretsPath(functionName: string): string {
+  return `/v1/functions/${encodeURIComponent(functionName)}/secrets`;
+}
+
+function toSecretPath({ functionName, name }: SecretPlace): string {
+  return `${toSecretsPath(functionName)}/${encodeURIComponent(name)}`;
 }
 
 /** A file as a body: its size is known, its bytes are read as they are sent. */

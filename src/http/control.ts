@@ -14,7 +14,6 @@ import type { DeploymentSummary, NodeStatus } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import type { Log } from "../model/ports.ts";
 import { isRecord } from "../model/shape.ts";
-import { MIB } from "../model/units.ts";
 import type { DeploymentRecord } from "../registry/from-row.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RouteEntry } from "../router/route-table.ts";
@@ -22,6 +21,8 @@ import type { Router } from "../router/router.ts";
 import { parseDeploymentInput } from "./deployment-input.ts";
 import { explain, toFunctionStatus } from "./function-status.ts";
 import { toProblem } from "./problem.ts";
+import { invalid, readJson } from "./read-json.ts";
+import { createSecretsApi, parseDeploymentSecrets } from "./secrets-api.ts";
 import { readTop, type TopParts } from "./top.ts";
 
 /** What the control API shows and moves. */
@@ -38,7 +39,6 @@ export interface ControlParts {
   randomId(): string;
 }
 
-const JSON_LIMIT_BYTES = 16 * MIB;
 const LISTED_DEPLOYMENTS = 50;
 const METHOD = /^[A-Z]{1,20}$/;
 const PATH = /^\/[\x21-\x22\x24-\x7e]{0,4096}$/;
@@ -112,10 +112,13 @@ export function createControl(parts: ControlParts): Hono {
   });
 
   app.post("/v1/deployments", async (c) => {
-    const input = parseDeploymentInput(await readJson(c.req.raw));
-    const answer = await deployer.deploy(input);
+    const body = await readJson(c.req.raw);
+    const input = parseDeploymentInput(body);
+    const answer = await deployer.deploy(input, parseDeploymentSecrets(body));
     return c.json({ ...answer, deployment: toSummary(answer.deployment) }, 201);
   });
+
+  app.route("/v1", createSecretsApi(parts));
 
   app.notFound((c) =>
     answerProblem(
@@ -152,26 +155,6 @@ function isAuthorized(header: string | undefined, token: string): boolean {
   return given.byteLength > 0 && given.byteLength === wanted.byteLength && timingSafeEqual(given, wanted);
 }
 
-async function readJson(request: Request): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of request.body ?? []) {
-    bytes += chunk.byteLength;
-    if (bytes > JSON_LIMIT_BYTES)
-      throw new NebulaError(
-        "NEBULA_BODY_TOO_LARGE",
-        `Cannot read the request: it has more than ${JSON_LIMIT_BYTES} bytes`,
-      );
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    // because the parser's own words quote what was sent, and that may hold secrets
-    throw invalid("its body is not JSON");
-  }
-}
-
 function toSummary({
   id,
   digest,
@@ -186,8 +169,4 @@ function unknownFunction(name: string): NebulaError {
   return new NebulaError("NEBULA_FUNCTION_NOT_FOUND", `Cannot find a function "${name}" on this node`, {
     hint: "nebula list shows those that there are",
   });
-}
-
-function invalid(why: string): NebulaError {
-  return new NebulaError("NEBULA_REQUEST_INVALID", `Cannot read the request: ${why}`);
 }

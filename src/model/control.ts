@@ -10,6 +10,7 @@
  *     POST   /v1/blobs/missing        MissingRequest  → MissingAnswer
  *     PUT    /v1/blobs/:digest        bytes           → 201
  *     POST   /v1/deployments          DeploymentInput → DeployAnswer, 201
+ *     …/secrets                       in http/secrets-api.ts
  *     anything that fails             → Problem, application/problem+json
  */
 

@@ -17,10 +17,33 @@ const MAX_BINDINGS_BYTES = 768 * KIB;
 /** Values by name. */
 export type SecretValues = Readonly<Record<string, string>>;
 
+/** Whose it is, and its name in `env`. */
+export interface SecretPlace {
+  readonly functionName: string;
+  readonly name: string;
+}
+
 /** What can be told of a secret. */
 export interface SecretSummary {
   readonly name: string;
   readonly changedAtMs: number;
+}
+
+/** The secrets of one function, by name. */
+export interface SecretList {
+  readonly secrets: readonly SecretSummary[];
+}
+
+/** A secret that was put. */
+export interface SecretAnswer {
+  readonly name: string;
+  /** A deployment serves with it now; otherwise the next one will. */
+  readonly isServed: boolean;
+}
+
+/** How many secrets lie under the new key. */
+export interface RotateAnswer {
+  readonly secrets: number;
 }
 
 /** Whether `env` may have a secret of this name. */

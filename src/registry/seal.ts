@@ -9,18 +9,13 @@
  */
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import type { SecretPlace } from "../model/secrets.ts";
 
 /** A key, and the name under which rows refer to it. */
 export interface SealKey {
   readonly id: string;
   /** KEY_BYTES of them. */
   readonly bytes: Uint8Array;
-}
-
-/** Where a sealed text lies. */
-export interface SealPlace {
-  readonly functionName: string;
-  readonly name: string;
 }
 
 /** What AES-256 takes. */
@@ -35,7 +30,7 @@ export function createSealKey(): SealKey {
 }
 
 /** Seals a text for its place. */
-export function seal(text: string, key: SealKey, place: SealPlace): Buffer {
+export function seal(text: string, key: SealKey, place: SecretPlace): Buffer {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key.bytes, nonce, { authTagLength: TAG_BYTES });
   cipher.setAAD(describe(key, place));
@@ -43,7 +38,7 @@ export function seal(text: string, key: SealKey, place: SealPlace): Buffer {
 }
 
 /** The text; `undefined` when a bit of it, its place or its key is another than when it was sealed. */
-export function findSealed(sealed: Uint8Array, key: SealKey, place: SealPlace): string | undefined {
+export function findSealed(sealed: Uint8Array, key: SealKey, place: SecretPlace): string | undefined {
   if (sealed.byteLength < NONCE_BYTES + TAG_BYTES) return undefined;
   const tagAt = sealed.byteLength - TAG_BYTES;
   const decipher = createDecipheriv(CIPHER, key.bytes, sealed.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
@@ -59,6 +54,6 @@ export function findSealed(sealed: Uint8Array, key: SealKey, place: SealPlace): 
 }
 
 /** What is sealed with the text. JSON keeps the parts apart whatever they hold. */
-function describe({ id }: SealKey, { functionName, name }: SealPlace): Buffer {
+function describe({ id }: SealKey, { functionName, name }: SecretPlace): Buffer {
   return Buffer.from(JSON.stringify(["nebula secret", functionName, name, id]));
 }

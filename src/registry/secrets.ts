@@ -9,13 +9,13 @@
 import type { DrizzleD1Database } from "drizzle-orm/d1";
 import { NebulaError } from "../model/errors.ts";
 import type { Clock } from "../model/ports.ts";
-import { MAX_SECRETS, type SecretSummary, type SecretValues } from "../model/secrets.ts";
+import { MAX_SECRETS, type SecretPlace, type SecretSummary, type SecretValues } from "../model/secrets.ts";
 import { Turns } from "../model/turns.ts";
 import { and, eq, sql } from "./drizzle.ts";
 import type { KeyFile } from "./key-file.ts";
 import { toRegistryError } from "./registry-error.ts";
 import { secrets } from "./schema.ts";
-import { createSealKey, findSealed, type SealKey, type SealPlace, seal } from "./seal.ts";
+import { createSealKey, findSealed, type SealKey, seal } from "./seal.ts";
 
 /** Where they are. */
 export interface SecretsParts {
@@ -55,10 +55,11 @@ export class Secrets {
     });
   }
 
-  /** The values of one function. */
-  read(functionName: string): Promise<SecretValues> {
+  /** The values of one function, all `but` the one. */
+  read(functionName: string, { but }: { but?: string } = {}): Promise<SecretValues> {
     return this.#attempt("read secrets", async () => {
-      const rows = await this.#parts.db.select().from(secrets).where(eq(secrets.functionName, functionName));
+      const all = await this.#parts.db.select().from(secrets).where(eq(secrets.functionName, functionName));
+      const rows = all.filter(({ name }) => name !== but);
       const keys = rows.length === 0 ? [] : this.#parts.keyFile.read();
       return Object.fromEntries(rows.map((row) => [row.name, this.#open(row, keys)]));
     });
@@ -95,7 +96,7 @@ export class Secrets {
   }
 
   /** Takes one away; whether there was one. Needs no key: what cannot be opened any more can still be removed. */
-  remove(place: SealPlace): Promise<boolean> {
+  remove(place: SecretPlace): Promise<boolean> {
     return this.#change("delete a secret", async () => {
       const removed = await this.#remove(place).returning({ name: secrets.name });
       await this.#forget();
@@ -135,7 +136,7 @@ export class Secrets {
     return key;
   }
 
-  #remove(place: SealPlace) {
+  #remove(place: SecretPlace) {
     return this.#parts.db.delete(secrets).where(isAt(place));
   }
 
@@ -162,7 +163,7 @@ export class Secrets {
     throw this.#lost(row, keys.some(({ id }) => id === row.keyId) ? "it was changed or moved" : "its key is missing");
   }
 
-  #lost({ functionName, name }: SealPlace, why: string): NebulaError {
+  #lost({ functionName, name }: SecretPlace, why: string): NebulaError {
     return new NebulaError("NEBULA_STATE_FAILED", `Cannot open the secret "${name}" of "${functionName}": ${why}`, {
       hint: `Restore "${this.#parts.keyFile.path}" and the registry from one copy, or delete the secret and put it again`,
       details: { function: functionName, secret: name },
@@ -182,7 +183,7 @@ export class Secrets {
   }
 }
 
-function isAt({ functionName, name }: SealPlace) {
+function isAt({ functionName, name }: SecretPlace) {
   return and(eq(secrets.functionName, functionName), eq(secrets.name, name));
 }
 

@@ -39,10 +39,12 @@ export interface ProofRounds {
 
 /** Answers and times. @throws {NebulaError} when it cannot be loaded, fails on a request, or breaks a limit. */
 export async function prove(
-  { kind, bytes, spec, files }: Provable,
+  { kind, bytes, spec: deployed, files }: Provable,
   { rounds, limitMs }: ProofRounds,
   { nursery, watchdog, clock, memoryBytes }: ProverParts,
 ): Promise<ProveAnswer> {
+  // Whoever builds does not know the secrets.
+  const spec = { ...deployed, bindings: deployed.bindings.filter(({ type }) => type !== "secret") };
   const tenant: Tenant = {
     spec,
     capabilities: NOTHING,

@@ -63,6 +63,7 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
     });
   };
   const holds = new StateHolds();
+  let programs = 0;
   const lanes = new Lanes({ open: openLane, count: laneCount, maxCount: maxLaneCount, clock, log });
   const tryOut = async (program: HostedProgram, { signal }: Pick<PrepareOptions, "signal">) => {
     try {
@@ -76,7 +77,10 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
     runs: ["wasi-p1", "component"],
     supports: { streaming: true, concurrency: true, cpuLimit: true, upgrade: false },
     prepare: async (deployment, { signal, capabilities, isProven }) => {
-      const program = toProgram(deployment, { parts, capabilities, holds });
+      programs += 1;
+      // A deployment is prepared again when its secrets change, and a process knows a program by its id alone.
+      const id = `${deployment.id}.${programs}`;
+      const program = toProgram(deployment, { id, parts, capabilities, holds });
       if (isProven) lanes.warm();
       else await tryOut(program, { signal });
       return toPrepared(program, { lanes });
@@ -120,9 +124,10 @@ const SCRIPT_NAME = "index.js";
 
 function toProgram(
   deployment: Runnable,
-  { parts, capabilities, holds }: { parts: WasiEngineParts; capabilities: Capabilities; holds: StateHolds },
+  options: { id: string; parts: WasiEngineParts; capabilities: Capabilities; holds: StateHolds },
 ): HostedProgram {
-  const { spec, id } = deployment;
+  const { spec } = deployment;
+  const { id, parts, capabilities, holds } = options;
   const artifact = getArtifact(deployment);
   const { blobs, code } = parts;
   const statePath = spec.wasi?.state;
