@@ -39,11 +39,13 @@ export const ERROR_TABLE = {
   NEBULA_SUBREQUEST_LIMIT: { status: 500, fault: "owner" },
   NEBULA_OUTBOUND_DENIED: { status: 500, fault: "owner" },
   NEBULA_OUTBOUND_FAILED: { status: 502, fault: "owner" },
+  NEBULA_STORAGE_TIMEOUT: { status: 504, fault: "owner" },
 
   NEBULA_OVERLOADED: { status: 503, fault: "host" },
   NEBULA_DRAINING: { status: 503, fault: "host" },
   NEBULA_LISTEN_FAILED: { status: 500, fault: "host" },
   NEBULA_STATE_FAILED: { status: 500, fault: "host" },
+  NEBULA_STORAGE_ENDED: { status: 503, fault: "host" },
   NEBULA_NODE_UNREACHABLE: { status: 503, fault: "host" },
   NEBULA_INTERNAL: { status: 500, fault: "host" },
 } as const satisfies Record<string, { status: number; fault: Fault }>;

@@ -34,11 +34,25 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "web-streams-polyfill": ["src/build/componentize/prelude/streams.ts"],
   undici: ["src/bindings/outbound.ts"],
 
-  "node:child_process": ["src/build/exec.ts", "src/engine/guest/", "src/engine/wasi/addon/"],
+  "node:child_process": [
+    "src/bindings/storage/storage-process.ts",
+    "src/build/exec.ts",
+    "src/engine/guest/",
+    "src/engine/wasi/addon/",
+  ],
   "node:dns": ["src/bindings/outbound.ts"],
-  "node:fs": ["src/config/", "src/engine/container/", "src/engine/guest/", "src/registry/", "src/client/", "src/cli/"],
+  "node:fs": [
+    "src/bindings/storage/database.storage.ts",
+    "src/config/",
+    "src/engine/container/",
+    "src/engine/guest/",
+    "src/registry/",
+    "src/client/",
+    "src/cli/",
+  ],
   "node:fs/promises": [
     "src/artifacts/",
+    "src/bindings/storage/storage.ts",
     "src/build/",
     "src/config/",
     "src/host.ts",
@@ -55,6 +69,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "node:https": ["src/client/patient-fetch.ts"],
   "node:net": [
     "src/bindings/outbound.ts",
+    "src/bindings/storage/",
     "src/engine/container/",
     "src/engine/guest/",
     "src/engine/wasi/bootstrap.guest.ts",
@@ -112,10 +127,18 @@ describe("rings", () => {
     expect(wrong.map(describeArrow)).toEqual([]);
   });
 
-  test("nothing but guest files imports a guest file", () => {
-    const wrong = arrows.filter(
-      ({ source, specifier }) => specifier.endsWith(".guest.ts") && !source.path.endsWith(".guest.ts"),
-    );
+  test("files that run inside a storage process import only each other, model/, the frames and a protocol", () => {
+    const allowed = /\.storage\.ts$|^src\/(?:model|frames)\/|^src\/bindings\/\w+\/protocol\.ts$/;
+    const wrong = arrows.filter(({ source, specifier }) => {
+      if (!source.path.endsWith(".storage.ts")) return false;
+      const target = findTarget(source, specifier);
+      return target === undefined ? !isBuiltin(specifier) : !allowed.test(target);
+    });
+    expect(wrong.map(describeArrow)).toEqual([]);
+  });
+
+  test.each([".guest.ts", ".storage.ts"])("nothing but files named *%s imports one", (suffix) => {
+    const wrong = arrows.filter(({ source, specifier }) => specifier.endsWith(suffix) && !source.path.endsWith(suffix));
     expect(wrong.map(describeArrow)).toEqual([]);
   });
 
