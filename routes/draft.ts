@@ -35,10 +35,6 @@ export function parseDraft(typed: Typed): ParsedDraft {
   const template = findTemplate(typed.template);
   if (!template) return { ok: false, faults: [{ name: "template", reason: "must be the id of a template" }] };
 
-  const title = clean(typed.title);
-  if (countCharacters(title) > LIMITS.title) say("title", `must have at most ${LIMITS.title} characters`);
-  else if (!isReadable(title)) say("title", "must say something: every figure has a title");
-
   const captions = typed.captions.map(clean);
   if (captions.length !== template.zones.length) {
     say("captions", `must be ${template.zones.length}, one for each empty place of the template`);
@@ -53,6 +49,10 @@ export function parseDraft(typed: Typed): ParsedDraft {
     }
     if (!captions.some(isReadable)) say("caption-1", "must say something: one caption at least");
   }
+
+  const title = clean(typed.title);
+  if (countCharacters(title) > LIMITS.title) say("title", `must have at most ${LIMITS.title} characters`);
+  else if (!isReadable(title)) say("title", "must say something: every figure has a title");
 
   const tags = [...new Set(typed.tags.map((tag) => clean(tag).toLowerCase()).filter(Boolean))];
   const wrong = tags.find((tag) => !/^[\p{L}\p{N}](?:[\p{L}\p{N}\p{M} -]*[\p{L}\p{N}\p{M}])?$/u.test(tag));

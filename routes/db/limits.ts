@@ -65,10 +65,12 @@ export function createLimits(db: DrizzleD1Database, now: () => number): Pick<Mem
 /** An IPv6 address counts by its first 64 bits, because every household has that many addresses. */
 function toNetwork(address: string): string {
   if (!address.includes(":") || address.includes(".")) return address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head.split(":").filter(Boolean);
-  const missing = tail === undefined ? 0 : 8 - groups.length - tail.split(":").filter(Boolean).length;
-  return [...groups, ...Array(Math.max(0, missing)).fill("0")].slice(0, 4).join(":");
+  const [head = [], tail = []] = address
+    .toLowerCase()
+    .split("::")
+    .map((part) => part.split(":").filter(Boolean));
+  const zeros = Array.from({ length: Math.max(0, 8 - head.length - tail.length) }, () => "0");
+  return [...head, ...zeros, ...tail].slice(0, 4).join(":");
 }
 
 async function hash(text: string): Promise<string> {

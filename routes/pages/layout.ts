@@ -30,7 +30,7 @@ export interface Page {
 
 const SECTIONS = [
   ["/", "Figures"],
-  ["/make", "Make your own"],
+  ["/make", "Make one"],
   ["/templates", "Templates"],
   ["/random", "Random"],
   ["/about", "About"],
@@ -74,7 +74,7 @@ function layout(page: Page, site: string, url: string): Html {
       <p class="masthead-title"><a href="/">${site}</a></p>
       <p class="masthead-motto">Proceedings of the Society for Productive Procrastination</p>
       <nav aria-label="Site">
-        <ul>${SECTIONS.map(([path, name]) => html`<li><a href="${path}" ${path === pathname ? html`aria-current="page"` : ""}>${name}</a></li>`)}</ul>
+        <ul>${SECTIONS.map(([path, name]) => html`<li><a href="${path}" ${currentOf(path, pathname)}>${name}</a></li>`)}</ul>
       </nav>
     </header>
     <main id="main" tabindex="-1">
@@ -87,6 +87,12 @@ ${page.main}
   </body>
 </html>
 `;
+}
+
+/** A section is current on the pages below it too. */
+function currentOf(section: string, pathname: string): Html | undefined {
+  if (section === pathname) return html`aria-current="page"`;
+  return pathname.startsWith(`${section}/`) ? html`aria-current="true"` : undefined;
 }
 
 function shareTags(page: Page, title: string, site: string, url: string): Html {

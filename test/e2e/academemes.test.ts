@@ -60,6 +60,7 @@ describe("the site", () => {
     ["/m/null-result/picture.svg", 200, "image/svg+xml", "<svg"],
     ["/templates", 200, "text/html", "Template"],
     ["/about", 200, "text/html", "Academemes"],
+    ["/robots.txt", 200, "text/plain", "Sitemap: http"],
     ["/api/memes?limit=2", 200, "application/json", '"items"'],
     ["/api/memes?limit=0", 400, "application/problem+json", "limit"],
     ["/nope", 404, "text/html", "Reference not found"],
@@ -73,7 +74,7 @@ describe("the site", () => {
   });
 
   it("answers its static files without waking the function", async () => {
-    for (const path of ["/style.css", "/icon.svg", "/templates/balance.svg", "/robots.txt"]) {
+    for (const path of ["/style.css", "/icon.svg", "/templates/balance.svg", "/make.js"]) {
       const response = await get(path, { headers: { "accept-encoding": "br" } });
       expect(response.status, path).toBe(200);
       expect(response.headers.get("x-nebula-engine"), path).toBe("assets");

@@ -58,7 +58,9 @@ export function manyMemes(count: number): Meme[] {
 export async function databaseOf(memes?: readonly Meme[]): Promise<D1Database> {
   const db = openSqlite(":memory:");
   await migrate(db, MIGRATIONS);
-  if (memes) await db.prepare("DELETE FROM memes").run();
+  if (memes) {
+    await db.batch(["DELETE FROM memes", "DELETE FROM sqlite_sequence"].map((sql) => db.prepare(sql)));
+  }
   const insert = db.prepare(
     "INSERT INTO memes (number, id, title, template, captions, tags, published, credit, votes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
   );
