@@ -15,7 +15,8 @@ const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin
   stdio: "inherit",
 });
 if (tsc.status !== 0) process.exit(1);
-for (const guest of ["engine/guest/bootstrap.guest", "engine/wasi/bootstrap.guest"]) {
+const guests = ["engine/guest/bootstrap.guest", "engine/guest/bootstrap-deno.guest", "engine/wasi/bootstrap.guest"];
+for (const guest of guests) {
   await writeFile(join(root, `dist/${guest}.bundle.js`), await buildGuestBootstrap(join(root, `src/${guest}.ts`)));
 }
 await copyFile(join(root, "src/engine/wasi/addon/addon.cc"), join(root, "dist/engine/wasi/addon/addon.cc"));

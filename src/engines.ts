@@ -15,10 +15,13 @@ import { createImageBuilder } from "./engine/container/image-builder.ts";
 import { openNodeId } from "./engine/container/node-id.ts";
 import type { Engine } from "./engine/engine.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
+import { findDeno } from "./engine/guest/find-deno.ts";
 import { Nursery } from "./engine/guest/nursery.ts";
-import { createSandbox, inspectMachine, NODE_FLAGS, type Sandbox } from "./engine/guest/sandbox.ts";
+import { createDenoRuntime, NODE_FLAGS } from "./engine/guest/runtime.ts";
+import { createSandbox, inspectMachine, type Sandbox } from "./engine/guest/sandbox.ts";
 import { Watchdog } from "./engine/guest/watchdog.ts";
 import { createIsolateEngine } from "./engine/isolate/isolate-engine.ts";
+import { createNurseries } from "./engine/isolate/nurseries.ts";
 import { type AddonFile, openAddon } from "./engine/wasi/addon/open-addon.ts";
 import { openKeptCode, readCpuFeatures, toCodeKey } from "./engine/wasi/kept-code.ts";
 import { prove } from "./engine/wasi/prover.ts";
@@ -51,6 +54,8 @@ const LANE_MEMORY_BYTES = Math.min(GIB, Math.floor(totalmem() / 4));
 export const LANE_HEAP_BYTES = 128 * MIB;
 /** Wasm guest processes at the most, for each core, when all are held up. */
 const LANES_PER_CORE = 4;
+/** User ids of JavaScript guests on Deno begin here, above those on Node. */
+const DENO_FIRST_INDEX = 1_024;
 /** User ids of Wasm guests begin here, above those of the isolates. */
 const WASM_FIRST_INDEX = 2_048;
 /** And those of a build in the same program here. */
@@ -63,19 +68,32 @@ const SOURCE_DIR = dirname(fileURLToPath(import.meta.url));
 /** The engine for JavaScript functions, its first blank processes ready. @throws {NebulaError} NEBULA_START_FAILED. */
 export async function openIsolateEngine(settings: EngineSettings): Promise<Engine> {
   const { sandbox, blobs, clock, log } = settings;
-  const nursery = new Nursery({
+  const cwd = await openEmptyDir(settings);
+  const node = new Nursery({
     sandbox,
     bootstrap: await readBootstrap("engine/guest/bootstrap.guest"),
-    cwd: await openEmptyDir(settings),
+    cwd,
     spare: SPARE_GUESTS,
     defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
     clock,
     log,
   });
+  const openDeno = async () =>
+    new Nursery({
+      sandbox,
+      runtime: createDenoRuntime(findDeno()),
+      bootstrap: await readBootstrap("engine/guest/bootstrap-deno.guest"),
+      cwd,
+      spare: SPARE_GUESTS,
+      firstIndex: DENO_FIRST_INDEX,
+      clock,
+      log,
+    });
   const watchdog = new Watchdog(clock);
   const onBackgroundLog = (name: string) => toGuestLog(log, { function: name });
-  const engine = createIsolateEngine({ nursery, watchdog, blobs, clock, onBackgroundLog });
-  await nursery.fill();
+  const nurseries = createNurseries(node, openDeno);
+  const engine = createIsolateEngine({ nurseries, watchdog, blobs, clock, onBackgroundLog });
+  await node.fill();
   return engine;
 }
 

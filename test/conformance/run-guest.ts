@@ -7,6 +7,7 @@ import { Nursery } from "../../src/engine/guest/nursery.ts";
 import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts";
 import { Watchdog } from "../../src/engine/guest/watchdog.ts";
 import { createIsolateEngine } from "../../src/engine/isolate/isolate-engine.ts";
+import { createNurseries } from "../../src/engine/isolate/nurseries.ts";
 import type { Digest, ModuleFile } from "../../src/model/artifact.ts";
 import type { Runnable } from "../../src/model/deployment.ts";
 import { DEFAULT_LIMITS, DEFAULT_SCALING } from "../../src/model/function.ts";
@@ -33,16 +34,17 @@ export async function openGuestRunner({ cwd, port }: { cwd: string; port: number
   const blobs = new Map<string, Uint8Array>();
   const allow = [`localhost:${port}`, `127.0.0.1:${port}`];
   const outbound = createOutbound({ name: "wpt", allow, headersTimeoutMs: 10_000 });
+  const nursery = new Nursery({
+    sandbox: createSandbox(inspectMachine()),
+    bootstrap: await buildGuestBootstrap(BOOTSTRAP_ENTRY),
+    cwd,
+    spare: 2,
+    defaultMemoryBytes: MEMORY_BYTES,
+    clock: systemClock,
+    log: silentLog,
+  });
   const engine = createIsolateEngine({
-    nursery: new Nursery({
-      sandbox: createSandbox(inspectMachine()),
-      bootstrap: await buildGuestBootstrap(BOOTSTRAP_ENTRY),
-      cwd,
-      spare: 2,
-      defaultMemoryBytes: MEMORY_BYTES,
-      clock: systemClock,
-      log: silentLog,
-    }),
+    nurseries: createNurseries(nursery, async () => nursery),
     watchdog: new Watchdog(systemClock),
     clock: systemClock,
     blobs: {

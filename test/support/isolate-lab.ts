@@ -11,12 +11,15 @@ import { buildGuestBootstrap } from "../../src/build/guest-bootstrap.ts";
 import { planBuild } from "../../src/build/plan.ts";
 import { runBuild } from "../../src/build/run.ts";
 import type { Engine } from "../../src/engine/engine.ts";
+import { findDeno } from "../../src/engine/guest/find-deno.ts";
 import { Nursery } from "../../src/engine/guest/nursery.ts";
+import { createDenoRuntime, nodeRuntime } from "../../src/engine/guest/runtime.ts";
 import { createSandbox, inspectMachine } from "../../src/engine/guest/sandbox.ts";
 import { Watchdog } from "../../src/engine/guest/watchdog.ts";
 import { createIsolateEngine } from "../../src/engine/isolate/isolate-engine.ts";
+import { createNurseries } from "../../src/engine/isolate/nurseries.ts";
 import type { Runnable } from "../../src/model/deployment.ts";
-import { DEFAULT_LIMITS, type Project } from "../../src/model/function.ts";
+import { DEFAULT_LIMITS, type Project, type RuntimeName } from "../../src/model/function.ts";
 import { silentLog, systemClock } from "../../src/model/ports.ts";
 import { findArtifact } from "./built.ts";
 import type { LogLine } from "./capabilities.ts";
@@ -33,9 +36,20 @@ export interface IsolateLab extends AsyncDisposable {
   buildFolder(dir: string, source: Omit<GuestSource, "files">): Promise<Runnable>;
 }
 
-export const BOOTSTRAP_ENTRY = join(import.meta.dirname, "../../src/engine/guest/bootstrap.guest.ts");
+const GUEST_DIR = join(import.meta.dirname, "../../src/engine/guest");
+export const BOOTSTRAP_ENTRY = join(GUEST_DIR, "bootstrap.guest.ts");
+const BOOTSTRAPS: Readonly<Record<RuntimeName, string>> = {
+  node: BOOTSTRAP_ENTRY,
+  deno: join(GUEST_DIR, "bootstrap-deno.guest.ts"),
+};
 
-export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
+export interface IsolateLabOptions {
+  readonly spare?: number;
+  /** On what all of its functions run. */
+  readonly runtime?: RuntimeName;
+}
+
+export async function openIsolateLab({ spare = 2, runtime = "node" }: IsolateLabOptions = {}): Promise<IsolateLab> {
   const root = await realpath(await mkdtemp(join(tmpdir(), "nebula-lab-")));
   const cwd = join(root, "empty");
   await mkdir(cwd);
@@ -44,7 +58,8 @@ export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
   const backgroundLines: LogLine[] = [];
   const nursery = new Nursery({
     sandbox: createSandbox(inspectMachine()),
-    bootstrap: await buildGuestBootstrap(BOOTSTRAP_ENTRY, { esbuild }),
+    runtime: runtime === "deno" ? createDenoRuntime(findDeno()) : nodeRuntime,
+    bootstrap: await buildGuestBootstrap(BOOTSTRAPS[runtime], { esbuild }),
     cwd,
     spare,
     defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
@@ -52,7 +67,7 @@ export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
     log: silentLog,
   });
   const engine = createIsolateEngine({
-    nursery,
+    nurseries: createNurseries(nursery, async () => nursery),
     watchdog: new Watchdog(systemClock),
     clock: systemClock,
     blobs: {
@@ -68,7 +83,7 @@ export async function openIsolateLab({ spare = 2 } = {}): Promise<IsolateLab> {
     for (const [digest, blob] of built.blobs) blobs.set(digest, await readBlobSource(blob));
     const artifact = findArtifact(built);
     if (artifact?.kind !== "js") throw new Error("the build made no JavaScript artifact");
-    const { spec } = project;
+    const spec = { ...project.spec, runtime };
     const { digest } = artifact.main;
     return { id: `d_${builds++}`, digest, createdAtMs: 0, state: "ready", spec, artifact };
   };

@@ -36,7 +36,10 @@ export function createDiagnostics(): Exports {
     node.tracingChannel(typeof given === "string" ? openTracing(given) : given);
   const boundedChannel = (given: string | node.BoundedChannelCollection) =>
     node.boundedChannel(typeof given === "string" ? openBounded(given) : given);
-  for (const sample of [channel(""), tracingChannel(""), boundedChannel("")]) {
+  // Deno has no bounded channels.
+  const bounded = "boundedChannel" in node ? { boundedChannel } : {};
+  const samples = [channel(""), tracingChannel(""), ...Object.values(bounded).map((open) => open(""))];
+  for (const sample of samples) {
     Object.defineProperty(Object.getPrototypeOf(sample), "constructor", { value: Object });
   }
   return {
@@ -45,6 +48,6 @@ export function createDiagnostics(): Exports {
     subscribe: (name: Name, listener: node.ChannelListener) => channel(name).subscribe(listener),
     unsubscribe: (name: Name, listener: node.ChannelListener) => channel(name).unsubscribe(listener),
     tracingChannel,
-    boundedChannel,
+    ...bounded,
   };
 }

@@ -29,17 +29,27 @@ export function defineGlobals(values: Readonly<Record<string, unknown>>): void {
   }
 }
 
-/** Timers that give numbers, as on the web, and call back without Node's timer object as `this`. */
-export function createTimers() {
-  const { setTimeout: nodeTimeout, setInterval: nodeInterval } = globalThis;
+/**
+ * Timers that give numbers, as on the web, and call back without the runtime's timer object as `this`. What is thrown is
+ * reported at once, while it is known in which request that was.
+ */
+export function createTimers(reportException: (error: unknown) => void) {
+  const { setTimeout: ownTimeout, setInterval: ownInterval } = globalThis;
   const wrap =
-    (start: typeof nodeTimeout | typeof nodeInterval) =>
+    (start: typeof ownTimeout | typeof ownInterval) =>
     (callback: unknown, ms?: number, ...args: unknown[]) => {
       if (typeof callback !== "function") throw new TypeError("Cannot set a timer: the callback is not a function");
-      return Number(start(() => Reflect.apply(callback, globalThis, args), ms));
+      const call = () => {
+        try {
+          Reflect.apply(callback, globalThis, args);
+        } catch (error) {
+          reportException(error);
+        }
+      };
+      return Number(start(call, ms));
     };
-  const setTimeout = wrap(nodeTimeout);
-  const setInterval = wrap(nodeInterval);
+  const setTimeout = wrap(ownTimeout);
+  const setInterval = wrap(ownInterval);
   Object.defineProperty(setTimeout, "name", { value: "setTimeout" });
   Object.defineProperty(setInterval, "name", { value: "setInterval" });
   return { setTimeout, setInterval };

@@ -28,7 +28,7 @@ export interface SpawnOptions {
   readonly command: GuestCommand;
   /** The text of the bootstrap, one ES module. */
   readonly bootstrap: string;
-  /** An open descriptor of the Node binary. */
+  /** An open descriptor of the runtime's binary. */
   readonly binaryFd: number;
   /** An open descriptor of the add-on; the command must allow it. */
   readonly addonFd?: number | undefined;
@@ -68,7 +68,7 @@ export class GuestProcess {
     const addon = options.addonFd === undefined ? [] : [options.addonFd];
     const child = spawn(options.command.file, [...options.command.args], {
       cwd: options.cwd,
-      env: {},
+      env: options.command.env,
       // Away from the terminal's process group: Ctrl-C is the host's to answer.
       detached: true,
       stdio: ["pipe", "ignore", "pipe", "pipe", options.binaryFd, ...addon],

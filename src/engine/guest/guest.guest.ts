@@ -62,7 +62,7 @@ export class Guest {
     });
     platform.removeGlobals();
     defineGlobals({
-      ...createTimers(),
+      ...createTimers(this.#events.reportException),
       console: createConsole(this.#scopes.write),
       fetch: this.#outbound.fetch,
       navigator: Object.freeze({ userAgent: "Nebula", platform: "Linux", language: "en", hardwareConcurrency: 1 }),

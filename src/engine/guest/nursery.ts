@@ -1,8 +1,8 @@
 /**
  * Blank guest processes, started before they are needed.
  *
- * One size of heap is one kind of process. The node's default size is kept ready from the start; a size that a
- * function has asked for is kept ready from then on, as long as it is asked for again.
+ * One size of heap is one kind of process. The default size, where there is one, is kept ready from the start; a size that
+ * a function has asked for is kept ready from then on, as long as it is asked for again.
  */
 
 import { closeSync, openSync } from "node:fs";
@@ -10,18 +10,22 @@ import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Clock, Log } from "../../model/ports.ts";
 import { Backoff } from "../backoff.ts";
 import { GuestProcess } from "./guest-process.ts";
+import { type GuestRuntime, nodeRuntime } from "./runtime.ts";
 import type { Sandbox } from "./sandbox.ts";
 
 /** What blank processes are started with, and how many are kept. */
 export interface NurseryOptions {
   readonly sandbox: Sandbox;
+  /** Default Node. */
+  readonly runtime?: GuestRuntime;
   /** The text of the guest code, or what makes it: asked for once, when the first process is to be started. */
   readonly bootstrap: string | (() => Promise<string>);
   readonly cwd: string;
   /** Blank processes kept ready of each size. */
   readonly spare: number;
-  readonly defaultMemoryBytes: number;
-  /** See `Sandbox.command`. */
+  /** The size that is kept ready from the start and for good; unless given, there is none. */
+  readonly defaultMemoryBytes?: number;
+  /** See `RuntimeOptions`. */
   readonly initialHeapBytes?: number;
   /** Its processes have user ids from this index on; two nurseries of a node must not share any. Default 0. */
   readonly firstIndex?: number;
@@ -49,7 +53,8 @@ interface Size {
 export class Nursery implements AsyncDisposable {
   readonly #options: NurseryOptions;
   readonly #backoff: Backoff;
-  readonly #binaryFd = openSync(process.execPath, "r");
+  readonly #runtime: GuestRuntime;
+  readonly #binaryFd: number;
   readonly #sizes = new Map<number, Size>();
   readonly #waiting: { memoryBytes: number; resolve(guest: GuestProcess): void; reject(error: unknown): void }[] = [];
   readonly #pending = new Set<Promise<void>>();
@@ -62,8 +67,10 @@ export class Nursery implements AsyncDisposable {
 
   constructor(options: NurseryOptions) {
     this.#options = options;
+    this.#runtime = options.runtime ?? nodeRuntime;
+    this.#binaryFd = openSync(this.#runtime.binary, "r");
     this.#backoff = new Backoff({ clock: options.clock, ...BACKOFF_MS });
-    this.#sizeOf(options.defaultMemoryBytes);
+    if (options.defaultMemoryBytes !== undefined) this.#sizeOf(options.defaultMemoryBytes);
     this.#refill();
   }
 
@@ -75,6 +82,8 @@ export class Nursery implements AsyncDisposable {
     if (this.#closed.signal.aborted) throw closed();
     const size = this.#sizeOf(memoryBytes);
     size.takenAtMs = this.#options.clock.nowMs();
+    if (memoryBytes !== this.#options.defaultMemoryBytes)
+      this.#options.clock.after(SIZE_KEPT_MS + 1, () => this.#refill());
     const blank = size.blanks.shift();
     if (blank !== undefined) {
       // Later, because a process that comes up takes the processor from the request that waits for this one.
@@ -164,11 +173,13 @@ export class Nursery implements AsyncDisposable {
     try {
       await this.#backoff.wait(this.#closed.signal);
       if (this.#closed.signal.aborted) return;
-      const { sandbox, cwd, initialHeapBytes } = this.#options;
+      const { sandbox, initialHeapBytes } = this.#options;
+      const { cwd = this.#options.cwd } = this.#runtime;
       const [bootstrap, addonFd] = await Promise.all([this.#readBootstrap(), this.#openAddon()]);
       const index = (this.#options.firstIndex ?? 0) + this.#spawned++;
       const mayLoadAddon = addonFd !== undefined;
-      const command = sandbox.command({ index, memoryBytes, mayLoadAddon, initialHeapBytes });
+      const runtime = this.#runtime;
+      const command = sandbox.command({ index, runtime, memoryBytes, mayLoadAddon, initialHeapBytes });
       const binaryFd = this.#binaryFd;
       const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd, addonFd, readyMs: READY_MS });
       this.#backoff.succeed();

@@ -4,7 +4,7 @@
  *     cgroup        memory and threads held by the kernel, where the host may write cgroup v2 (cgroups.ts)
  *     sh            no core files, bounded descriptors and writable memory (setrlimit)
  *     setpriv       a user id of its own, no capabilities, no new privileges, dies with the host
- *     node          --permission with nothing granted, no code from strings, bounded heap
+ *     the runtime   no permission granted, no code from strings, bounded heap (runtime.ts)
  *
  * The bootstrap comes on standard input and the binary through an inherited descriptor, so that a guest needs
  * no right to read a single file. `layers` says what is missing on a machine; nothing is skipped quietly.
@@ -14,31 +14,29 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { MIB } from "../../model/units.ts";
 import type { Cgroup, Cgroups } from "./cgroups.ts";
+import { type GuestRuntime, nodeRuntime, type RuntimeOptions } from "./runtime.ts";
 
 /** Makes the commands that guest processes are started with. */
 export interface Sandbox {
   readonly layers: readonly SandboxLayer[];
   /**
-   * The command of one guest process. `index` tells processes apart and gives each its own user id. `mayLoadAddon`
-   * grants the right to load the add-on that comes as ADDON_FD; our code in the guest gives it up (load-addon.guest.ts).
-   * The heap grows to `initialHeapBytes`, where they are given, before the collector looks for old garbage unasked; the
-   * process can ask it to.
+   * The command of one guest process. `index` tells processes apart and gives each its own user id.
    */
   command(options: CommandOptions): GuestCommand;
 }
 
 /** What one guest process is to be. */
-export interface CommandOptions {
+export interface CommandOptions extends RuntimeOptions {
   readonly index: number;
-  readonly memoryBytes: number;
-  readonly mayLoadAddon?: boolean;
-  readonly initialHeapBytes?: number | undefined;
+  /** Node unless given. */
+  readonly runtime?: GuestRuntime | undefined;
 }
 
 /** One command, and what belongs to it. */
 export interface GuestCommand {
   readonly file: string;
   readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
   /** To be removed when the process has ended. */
   readonly cgroup: Cgroup | undefined;
 }
@@ -61,7 +59,7 @@ export interface Machine {
 
 /** Descriptors of a guest process: standard streams, the frames, the binary, the add-on where there is one. */
 export const FRAMES_FD = 3;
-/** The Node binary, inherited because the guest may open nothing. */
+/** The runtime's binary, inherited because the guest may open nothing. */
 export const BINARY_FD = 4;
 /** The add-on of Wasm guests, inherited for the same reason. */
 export const ADDON_FD = 5;
@@ -76,21 +74,6 @@ const BLANK_DATA_BYTES = 1_024 * MIB;
 const MAX_DESCRIPTORS = 64;
 /** A Wasm guest holds one for the memory image of each of its programs. */
 const MAX_DESCRIPTORS_WITH_ADDON = 1_024;
-
-/** What every guest process is started with, besides its heap size and whether it may load an add-on. */
-export const NODE_FLAGS = [
-  "--permission",
-  "--disallow-code-generation-from-strings",
-  "--experimental-vm-modules",
-  "--no-experimental-websocket",
-  "--no-experimental-eventsource",
-  "--no-experimental-global-navigator",
-  "--no-experimental-sqlite",
-  "--disable-sigusr1",
-  "--no-warnings",
-  "--stack-trace-limit=20",
-  "--v8-pool-size=1",
-];
 
 /** What this machine offers. */
 export function inspectMachine(): Machine {
@@ -123,11 +106,13 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
   const isGrouped = typeof cgroups !== "string";
   return {
     layers,
-    command: ({ index, memoryBytes, mayLoadAddon = false, initialHeapBytes }) => {
+    command: ({ index, runtime = nodeRuntime, ...options }) => {
+      const { memoryBytes, mayLoadAddon = false } = options;
       const cgroup = isGrouped ? cgroups.create({ index, memoryBytes }) : undefined;
       const uid = FIRST_UID + (hostPid % NODES_PER_MACHINE) * UIDS_PER_NODE + (index % UIDS_PER_NODE);
       return {
         file: "/bin/sh",
+        env: runtime.env,
         cgroup,
         args: [
           "-c",
@@ -137,11 +122,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
           cgroup?.procsFile ?? "guest",
           ...(setpriv === undefined ? [] : [setpriv, ...privileges(isRoot ? uid : undefined)]),
           `/proc/self/fd/${BINARY_FD}`,
-          ...NODE_FLAGS,
-          mayLoadAddon ? "--allow-addons" : "--no-addons",
-          ...heapFlags(memoryBytes, initialHeapBytes),
-          "--input-type=module",
-          "-",
+          ...runtime.toArgs(options),
         ],
       };
     },
@@ -151,7 +132,7 @@ export function createSandbox(machine: Machine, cgroups: Cgroups | string = "non
 /** `ulimit -d` counts in KiB. It stops what allocates faster than the host looks. */
 function rlimits(memoryBytes: number, descriptors: number): string {
   const dataKib = Math.ceil((BLANK_DATA_BYTES + 2 * memoryBytes) / 1024);
-  // Shells export some variables of their own: the environment of a guest is empty.
+  // Shells export some variables of their own: the environment of a guest is what its runtime needs.
   return `ulimit -c 0; ulimit -n ${descriptors}; ulimit -d ${dataKib}; unset PWD OLDPWD SHLVL _; exec "$@"`;
 }
 
@@ -167,18 +148,6 @@ function privileges(uid: number | undefined): string[] {
     ...always,
     "--",
   ];
-}
-
-/**
- * A process that makes an instance for each request has a collection every some hundred requests. In steps it would slow
- * down twenty of them; at once it holds up one, for a few milliseconds.
- */
-function heapFlags(memoryBytes: number, initialBytes: number | undefined): string[] {
-  const initial =
-    initialBytes === undefined
-      ? []
-      : [`--initial-old-space-size=${Math.ceil(initialBytes / MIB)}`, "--expose-gc", "--no-incremental-marking"];
-  return [`--max-old-space-size=${Math.ceil(memoryBytes / MIB)}`, "--max-semi-space-size=8", ...initial];
 }
 
 function isExecutable(path: string): boolean {

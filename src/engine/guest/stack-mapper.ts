@@ -8,8 +8,9 @@ import { SourceMap, type SourceMapPayload } from "node:module";
 export type StackMapper = (text: string) => Promise<string>;
 
 const FRAME = /^\s+at /;
-const OUR_FRAME = /\bnebula:guest:/;
-const NODE_FRAME = /\bnode:/;
+/** Deno does not take our name for what it reads from standard input. */
+const OUR_FRAME = /\bnebula:guest:|\$deno\$stdin\.js:/;
+const RUNTIME_FRAME = /\b(?:node|ext):/;
 
 /**
  * Reads the source map when the first position is to be mapped, and keeps it. Positions stay as they are where there
@@ -34,7 +35,7 @@ export function createStackMapper(name: string, readMap: () => Promise<Uint8Arra
 }
 
 /**
- * Leaves out frames of our own code inside the guest process, and of Node below it at the end of a stack. Line by line
+ * Leaves out frames of our own code inside the guest process, and of its runtime below it at the end of a stack. Line by line
  * and from the end: one expression for all of it backtracks for seconds over what a hostile guest writes.
  */
 function hideFrames(text: string): string {
@@ -42,7 +43,7 @@ function hideFrames(text: string): string {
   let isEnd = true;
   for (const line of text.split("\n").reverse()) {
     const isFrame = FRAME.test(line);
-    if (isFrame && (OUR_FRAME.test(line) || (isEnd && NODE_FRAME.test(line)))) continue;
+    if (isFrame && (OUR_FRAME.test(line) || (isEnd && RUNTIME_FRAME.test(line)))) continue;
     isEnd = !isFrame;
     shown.push(line);
   }

@@ -12,16 +12,16 @@ import { NebulaError } from "../../model/errors.ts";
 import type { BlobReader, Capabilities, Clock, GuestLog } from "../../model/ports.ts";
 import type { Engine, Prepared } from "../engine.ts";
 import { type Tenant, toGuestError } from "../guest/invocations.ts";
-import type { Nursery } from "../guest/nursery.ts";
 import type { LoadHead } from "../guest/protocol.ts";
 import { createStackMapper } from "../guest/stack-mapper.ts";
 import type { Watchdog } from "../guest/watchdog.ts";
 import { toPrepareFailed } from "../prepare-failed.ts";
 import { Isolate } from "./isolate.ts";
+import type { Nurseries } from "./nurseries.ts";
 
 /** What the engine works with. */
 export interface IsolateEngineParts {
-  readonly nursery: Nursery;
+  readonly nurseries: Nurseries;
   readonly watchdog: Watchdog;
   readonly blobs: BlobReader;
   readonly clock: Clock;
@@ -29,7 +29,7 @@ export interface IsolateEngineParts {
   onBackgroundLog(functionName: string): GuestLog;
 }
 
-/** Makes the engine. It owns the nursery and the watchdog from then on. */
+/** Makes the engine. It owns the nurseries and the watchdog from then on. */
 export function createIsolateEngine(parts: IsolateEngineParts): Engine {
   return {
     runs: ["js"],
@@ -45,7 +45,7 @@ export function createIsolateEngine(parts: IsolateEngineParts): Engine {
       return prepared;
     },
     [Symbol.asyncDispose]: async () => {
-      await parts.nursery[Symbol.asyncDispose]();
+      await parts.nurseries[Symbol.asyncDispose]();
       parts.watchdog[Symbol.dispose]();
     },
   };
@@ -81,7 +81,8 @@ async function prepare(
   };
   return {
     start: async ({ signal }) => {
-      const guest = await parts.nursery.take(spec.limits.memoryBytes);
+      const nursery = await parts.nurseries.get(spec.runtime ?? "node");
+      const guest = await nursery.take(spec.limits.memoryBytes);
       const { watchdog, clock } = parts;
       const onBackgroundLog = parts.onBackgroundLog(spec.name);
       const isolate = new Isolate({ guest, tenant, watchdog, clock, onBackgroundLog });
