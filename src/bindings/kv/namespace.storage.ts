@@ -1,0 +1,160 @@
+/**
+ * One KV namespace in its own SQLite file.
+ *
+ *     entries   key ─▶ value, or the number of its pieces; when it expires; metadata
+ *     pieces    number, place ─▶ bytes
+ *
+ * Keys are bytes, so that their order is that of UTF-8 and no character is special. What has expired is not there for
+ * any reader, whether or not it has been swept.
+ */
+
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type KvFound, type KvListedKey, type KvPage, MAX_VALUE_BYTES } from "../../model/kv.ts";
+import type { Beside, KvAnswers, ListQuery, Pieces } from "./protocol.ts";
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS entries (
+    key BLOB PRIMARY KEY, bytes INTEGER NOT NULL, expiration INTEGER, metadata TEXT, pieces INTEGER, value BLOB
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS entries_by_expiration ON entries (expiration) WHERE expiration IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS pieces (id INTEGER, at INTEGER, bytes BLOB NOT NULL, PRIMARY KEY (id, at)) STRICT;
+  DELETE FROM pieces WHERE id NOT IN (SELECT pieces FROM entries WHERE pieces IS NOT NULL)`;
+
+const STATEMENTS = {
+  get: "SELECT value, pieces, bytes, metadata FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
+  findPieces: "SELECT pieces FROM entries WHERE key = ?",
+  put: `INSERT INTO entries (key, bytes, expiration, metadata, pieces, value) VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, expiration = excluded.expiration,
+      metadata = excluded.metadata, pieces = excluded.pieces, value = excluded.value`,
+  delete: "DELETE FROM entries WHERE key = ? RETURNING pieces",
+  list: `SELECT key, expiration, metadata FROM entries WHERE key >= ? AND key < ?
+    AND (expiration IS NULL OR expiration > ?) ORDER BY key LIMIT ?`,
+  sweep: `DELETE FROM entries WHERE key IN (
+      SELECT key FROM entries WHERE expiration <= ? AND expiration IS NOT NULL LIMIT ?) RETURNING pieces`,
+  putPiece: "INSERT OR REPLACE INTO pieces (id, at, bytes) VALUES (?, ?, ?)",
+  readPiece: "SELECT bytes FROM pieces WHERE id = ? AND at = ?",
+  readPieces: "SELECT bytes FROM pieces WHERE id = ? ORDER BY at",
+  sumPieces: "SELECT sum(length(bytes)) AS bytes FROM pieces WHERE id = ?",
+  dropPieces: "DELETE FROM pieces WHERE id = ?",
+} as const;
+
+/** Expired keys that one step of a sweep removes, so that others wait for no more than that. */
+const SWEPT_AT_ONCE = 500;
+/** After a byte that UTF-8 never has comes no key with the prefix before it. */
+const AFTER_ALL = Buffer.from([0xff]);
+
+/** What a key has: its value or its pieces. */
+export interface Entry {
+  readonly value: Uint8Array;
+  readonly pieces: Pieces | undefined;
+  readonly metadata: string | undefined;
+}
+
+/** One namespace. Times are in seconds since 1970. */
+export class Namespace {
+  readonly #statements: Readonly<Record<keyof typeof STATEMENTS, StatementSync>>;
+
+  /** Takes away the pieces that no key has: nobody is left who could be writing or reading them. */
+  constructor(db: DatabaseSync) {
+    db.exec(SCHEMA);
+    const prepared = Object.entries(STATEMENTS).map(([name, sql]) => [name, db.prepare(sql)]);
+    this.#statements = Object.fromEntries(prepared);
+  }
+
+  get(key: string, now: number): Entry | undefined {
+    const row = this.#statements.get.get(Buffer.from(key), now);
+    if (row === undefined) return undefined;
+    const { value, pieces, bytes, metadata } = row;
+    return {
+      value: value instanceof Uint8Array ? value : new Uint8Array(),
+      pieces: pieces === null ? undefined : { id: Number(pieces), bytes: Number(bytes) },
+      metadata: typeof metadata === "string" ? metadata : undefined,
+    };
+  }
+
+  /** As texts, in the order of the keys; `undefined` when they have more bytes together than one value may have. */
+  getMany(keys: readonly string[], now: number): readonly KvFound[] | undefined {
+    const found: KvFound[] = [];
+    let bytes = 0;
+    for (const key of keys) {
+      const entry = this.get(key, now);
+      bytes += entry?.pieces?.bytes ?? entry?.value.byteLength ?? 0;
+      if (bytes > MAX_VALUE_BYTES) return undefined;
+      found.push(entry === undefined ? null : this.#toFound(entry));
+    }
+    return found;
+  }
+
+  /**
+   * Gives a key its value, and says what pieces it had before; `undefined` when the pieces of the value are not all
+   * there any more.
+   */
+  put(key: string, value: Uint8Array | Pieces, { expiration, metadata }: Beside): readonly number[] | undefined {
+    const isWhole = value instanceof Uint8Array;
+    const name = Buffer.from(key);
+    if (!isWhole && this.#statements.sumPieces.get(value.id)?.bytes !== value.bytes) return undefined;
+    const dropped = toDropped([this.#statements.findPieces.get(name)]);
+    const bytes = isWhole ? value.byteLength : value.bytes;
+    const kept = isWhole ? ([null, value] as const) : ([value.id, null] as const);
+    this.#statements.put.run(name, bytes, expiration ?? null, metadata ?? null, ...kept);
+    return dropped;
+  }
+
+  delete(key: string): readonly number[] {
+    return toDropped(this.#statements.delete.all(Buffer.from(key)));
+  }
+
+  list({ prefix, limit, cursor }: ListQuery, now: number): KvPage {
+    const first = Buffer.from(prefix);
+    // What follows a key at once is the same with a null byte behind it.
+    const next = cursor === undefined ? first : Buffer.concat([Buffer.from(cursor, "base64url"), Buffer.alloc(1)]);
+    const begin = cursor !== undefined && cursor !== "" && Buffer.compare(next, first) > 0 ? next : first;
+    const rows = this.#statements.list.all(begin, Buffer.concat([first, AFTER_ALL]), now, limit + 1);
+    const keys = rows.slice(0, limit).map(toListed);
+    const last = rows[limit - 1]?.key;
+    if (rows.length <= limit || !(last instanceof Uint8Array)) return { keys, list_complete: true };
+    return { keys, list_complete: false, cursor: Buffer.from(last).toString("base64url") };
+  }
+
+  putPiece(id: number, at: number, bytes: Uint8Array): void {
+    this.#statements.putPiece.run(id, at, bytes);
+  }
+
+  /** `undefined` when it is not there any more. */
+  readPiece(id: number, at: number): Uint8Array | undefined {
+    const bytes = this.#statements.readPiece.get(id, at)?.bytes;
+    return bytes instanceof Uint8Array ? bytes : undefined;
+  }
+
+  drop(ids: readonly number[]): void {
+    for (const id of ids) this.#statements.dropPieces.run(id);
+  }
+
+  /** Removes some of what has expired. */
+  sweep(now: number): KvAnswers["sweep"] {
+    const rows = this.#statements.sweep.all(now, SWEPT_AT_ONCE);
+    return { dropped: toDropped(rows), isOver: rows.length < SWEPT_AT_ONCE };
+  }
+
+  #toFound({ value, pieces, metadata }: Entry): KvFound {
+    const parts = pieces === undefined ? [value] : this.#statements.readPieces.all(pieces.id).map(({ bytes }) => bytes);
+    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+    let text = "";
+    for (const part of parts) if (part instanceof Uint8Array) text += decoder.decode(part, { stream: true });
+    return { value: text + decoder.decode(), metadata: metadata === undefined ? null : JSON.parse(metadata) };
+  }
+}
+
+type Row = ReturnType<StatementSync["get"]>;
+
+function toDropped(rows: readonly Row[]): readonly number[] {
+  return rows.flatMap((row) => (typeof row?.pieces === "number" ? [row.pieces] : []));
+}
+
+function toListed({ key, expiration, metadata }: NonNullable<Row>): KvListedKey {
+  return {
+    name: key instanceof Uint8Array ? Buffer.from(key).toString() : "",
+    ...(typeof expiration === "number" && { expiration }),
+    ...(typeof metadata === "string" && { metadata: JSON.parse(metadata) }),
+  };
+}
