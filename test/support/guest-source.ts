@@ -28,6 +28,19 @@ export function answering(fetchFunction: string, rest: Omit<GuestSource, "files"
   return { files: { "index.ts": `export default { fetch: ${fetchFunction} };` }, ...rest };
 }
 
+/**
+ * Guests of one handler each that are one in truth, which takes a single build: a variable says which of them it is.
+ * `ways` has the `fetch` of each.
+ */
+export function gather<Way extends string>(
+  ways: Readonly<Record<Way, string>>,
+): (way: Way, rest?: Omit<GuestSource, "files">) => GuestSource {
+  const handlers = Object.entries(ways).map(([way, fetchFunction]) => `${way}: ${fetchFunction},`);
+  const text = `const ways = {\n${handlers.join("\n")}\n};
+export default { fetch: (request, env, ctx) => ways[env.WAY](request, env, ctx) };`;
+  return (way, { vars, ...rest } = {}) => ({ files: { "index.ts": text }, ...rest, vars: { ...vars, WAY: way } });
+}
+
 /** Limits that let a test end soon. */
 export const QUICK_LIMITS: Limits = { ...DEFAULT_LIMITS, startMs: 5_000, waitUntilMs: 2_000, wallMs: 5_000 };
 

@@ -50,10 +50,11 @@ export async function openWasiJsLab(): Promise<WasiJsLab> {
     };
     return { wasm: await read(artifact.main.digest), sourceMap: await read(artifact.sourceMap?.digest), printed };
   };
-  // By what is written: cases share guests, and those ahead may be under way.
+  // By what is built, whatever its limits and variables are: cases share guests, and those ahead may be under way.
   const known = new Map<string, ReturnType<WasiJsLab["compile"]>>();
   const compile: WasiJsLab["compile"] = (source) => {
-    const key = JSON.stringify(source);
+    const { files, name, flags } = source;
+    const key = JSON.stringify({ files, name, flags });
     const found = known.get(key) ?? compileOnce(source);
     known.set(key, found);
     return found;

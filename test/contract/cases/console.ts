@@ -2,25 +2,45 @@
 
 import { expect } from "vitest";
 import { ask, askText, type LogLine } from "../../support/capabilities.ts";
-import { answering } from "../../support/guest-source.ts";
+import { answering, gather } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
+
+/** What the functions of these cases do. */
+const guest = gather({
+  levels: `() => {
+    console.debug("d");
+    console.log("%s is %d", "six", 6, { a: [1, { b: 2 }] });
+    console.info("i");
+    console.warn("w");
+    console.error("e\\nsecond line");
+    console.assert(1 > 2, "no");
+    console.table([{ a: 1 }]);
+    return new Response();
+  }`,
+  paths: `async (request) => {
+    const { pathname } = new URL(request.url);
+    for (let i = 0; i < 5; i++) {
+      console.log(pathname, i);
+      await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
+    }
+    queueMicrotask(() => console.log(pathname, "later"));
+    return new Response(await Promise.resolve("ok"));
+  }`,
+  flood: '() => { for (let i = 0; i < 1000; i++) console.log("x".repeat(99)); return new Response("ok"); }',
+  uncaught: `(request, env, ctx) => {
+    if (request.url.endsWith("/ok")) return new Response("ok");
+    ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 50)));
+    Promise.reject(new Error("not caught"));
+    setTimeout(() => { throw new Error("from a timer"); }, 5);
+    return new Response("early");
+  }`,
+});
 
 export const CONSOLE_CASES: readonly ContractCase[] = [
   {
     name: "console lines arrive with their level, formatted as Node does",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`() => {
-          console.debug("d");
-          console.log("%s is %d", "six", 6, { a: [1, { b: 2 }] });
-          console.info("i");
-          console.warn("w");
-          console.error("e\\nsecond line");
-          console.assert(1 > 2, "no");
-          console.table([{ a: 1 }]);
-          return new Response();
-        }`),
-      );
+      const instance = await start(guest("levels"));
       const lines: LogLine[] = [];
       await askText(instance, { onLog: (level, text) => lines.push({ level, text }) });
       expect(lines.slice(0, 6)).toEqual([
@@ -46,17 +66,7 @@ export const CONSOLE_CASES: readonly ContractCase[] = [
     name: "console lines of requests at the same time go to the right one",
     needs: "concurrency",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`async (request) => {
-          const { pathname } = new URL(request.url);
-          for (let i = 0; i < 5; i++) {
-            console.log(pathname, i);
-            await new Promise((resolve) => setTimeout(resolve, Math.random() * 5));
-          }
-          queueMicrotask(() => console.log(pathname, "later"));
-          return new Response(await Promise.resolve("ok"));
-        }`),
-      );
+      const instance = await start(guest("paths"));
       const logs = Array.from({ length: 10 }, (): string[] => []);
       await Promise.all(
         logs.map((lines, i) => askText(instance, { path: `/${i}`, onLog: (_, text) => lines.push(text) })),
@@ -70,7 +80,7 @@ export const CONSOLE_CASES: readonly ContractCase[] = [
     name: "console output beyond the limit is dropped, with one word about it",
     run: async ({ start }) => {
       const instance = await start(
-        answering('() => { for (let i = 0; i < 1000; i++) console.log("x".repeat(99)); return new Response("ok"); }', {
+        guest("flood", {
           limits: { logBytes: 1000 },
         }),
       );
@@ -86,15 +96,7 @@ export const CONSOLE_CASES: readonly ContractCase[] = [
   {
     name: "rejections and errors that nobody caught are told on the console, and the instance goes on",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`(request, env, ctx) => {
-          if (request.url.endsWith("/ok")) return new Response("ok");
-          ctx.waitUntil(new Promise((resolve) => setTimeout(resolve, 50)));
-          Promise.reject(new Error("not caught"));
-          setTimeout(() => { throw new Error("from a timer"); }, 5);
-          return new Response("early");
-        }`),
-      );
+      const instance = await start(guest("uncaught"));
       const lines: string[] = [];
       const onLog = (_: string, text: string) => void lines.push(text);
       const { settled } = await ask(instance, { onLog });

@@ -2,8 +2,39 @@
 
 import { expect } from "vitest";
 import { ask, askText, bytesOf, rejectionOf, until } from "../../support/capabilities.ts";
-import { answering, type GuestSource } from "../../support/guest-source.ts";
+import { type GuestSource, gather } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
+
+/** What the functions of these cases do. */
+const guest = gather({
+  text: '() => "hello"',
+  nothing: "() => {}",
+  plain: "() => ({ status: 200 })",
+  used: "async () => { const r = new Response('a'); await r.text(); return r; }",
+  broken: "() => Response.error()",
+  reject: "async () => { await null; return Promise.reject(new SyntaxError('no')); }",
+  whatever: `({ url }) => {
+    throw [null, undefined, "text", 7, Symbol("s"), { code: "NEBULA_INTERNAL" }][url.at(-1)];
+  }`,
+  invalid: `({ url }) => new Response("", [
+    { status: 99 },
+    { status: 101 },
+    { status: 600 },
+    { headers: { "x-a": "b\\r\\nset-cookie: c" } },
+    { headers: { "x y": "b" } },
+    {},
+  ][url.at(-1)])`,
+  midway: `() => new Response(new ReadableStream({
+    async pull(controller) {
+      if (this.sent) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        throw new Error("half way");
+      }
+      this.sent = true;
+      controller.enqueue(new TextEncoder().encode("first half"));
+    },
+  }))`,
+});
 
 /** Fails where told, three files deep; the lines count. */
 const TYPED_SOURCE: GuestSource = {
@@ -37,11 +68,11 @@ function stackOf(error: Error): string {
 }
 
 const INVALID: readonly (readonly [name: string, source: GuestSource])[] = [
-  ["a string", answering('() => "hello"')],
-  ["undefined", answering("() => {}")],
-  ["a plain object", answering("() => ({ status: 200 })")],
-  ["a Response used already", answering("async () => { const r = new Response('a'); await r.text(); return r; }")],
-  ["a network error", answering("() => Response.error()")],
+  ["a string", guest("text")],
+  ["undefined", guest("nothing")],
+  ["a plain object", guest("plain")],
+  ["a Response used already", guest("used")],
+  ["a network error", guest("broken")],
 ];
 
 export const FAILURE_CASES: readonly ContractCase[] = [
@@ -80,9 +111,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   {
     name: "a function that rejects fails with NEBULA_GUEST_THREW",
     run: async ({ start }) => {
-      const instance = await start(
-        answering("async () => { await null; return Promise.reject(new SyntaxError('no')); }"),
-      );
+      const instance = await start(guest("reject"));
       const error = await rejectionOf(ask(instance));
       expect(error).toMatchObject({ code: "NEBULA_GUEST_THREW", message: expect.stringContaining("SyntaxError: no") });
     },
@@ -90,8 +119,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   {
     name: "whatever is thrown becomes NEBULA_GUEST_THREW, an error of our own making too",
     run: async ({ start }) => {
-      const all = "[null, undefined, 'text', 7, Symbol('s'), { code: 'NEBULA_INTERNAL' }]";
-      const instance = await start(answering(`({ url }) => { throw ${all}[url.at(-1)]; }`));
+      const instance = await start(guest("whatever"));
       for (let i = 0; i < 6; i++)
         expect((await rejectionOf(ask(instance, { path: `/${i}` }))).code).toBe("NEBULA_GUEST_THREW");
     },
@@ -107,15 +135,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
   {
     name: "a status or header that HTTP does not have cannot be made or is refused",
     run: async ({ start }) => {
-      const all = `[
-        { status: 99 },
-        { status: 101 },
-        { status: 600 },
-        { headers: { "x-a": "b\\r\\nset-cookie: c" } },
-        { headers: { "x y": "b" } },
-        {},
-      ]`;
-      const instance = await start(answering(`({ url }) => new Response("", ${all}[url.at(-1)])`));
+      const instance = await start(guest("invalid"));
       for (let i = 0; i < 5; i++)
         expect((await rejectionOf(ask(instance, { path: `/${i}` }))).code).toBe("NEBULA_GUEST_THREW");
       expect(await askText(instance, { path: "/5" })).toBe("");
@@ -125,18 +145,7 @@ export const FAILURE_CASES: readonly ContractCase[] = [
     name: "a body that fails midway gives what came before and then NEBULA_GUEST_THREW",
     needs: "streaming",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`() => new Response(new ReadableStream({
-          async pull(controller) {
-            if (this.sent) {
-              await new Promise((resolve) => setTimeout(resolve, 20));
-              throw new Error("half way");
-            }
-            this.sent = true;
-            controller.enqueue(new TextEncoder().encode("first half"));
-          },
-        }))`),
-      );
+      const instance = await start(guest("midway"));
       const { head, body } = await ask(instance);
       expect(head.status).toBe(200);
       const error = await rejectionOf(bytesOf(body));

@@ -2,10 +2,22 @@
 
 import { expect } from "vitest";
 import { ask, askText, bytesOf, rejectionOf, until } from "../../support/capabilities.ts";
-import { answering } from "../../support/guest-source.ts";
+import { gather } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
 
-const COUNTER = answering("() => new Response(String(globalThis.count = (globalThis.count ?? 0) + 1))");
+/** What the functions of these cases do. */
+const guest = gather({
+  count: "() => new Response(String(globalThis.count = (globalThis.count ?? 0) + 1))",
+  work: "() => { for (const end = Date.now() + 80; Date.now() < end; ); return new Response('done'); }",
+  never: "() => new Promise(() => {})",
+  begin: `() => new Response(new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
+  }))`,
+  echo: "async (request) => new Response(await request.text())",
+  ok: "() => new Response('ok')",
+});
+
+const COUNTER = guest("count");
 const signal = new AbortController().signal;
 
 export const LIFE_CASES: readonly ContractCase[] = [
@@ -27,9 +39,7 @@ export const LIFE_CASES: readonly ContractCase[] = [
   {
     name: "what a function uses is told by its instance, or by the engine for all that share processes",
     run: async ({ engine, start }) => {
-      const instance = await start(
-        answering("() => { for (const end = Date.now() + 80; Date.now() < end; ); return new Response('done'); }"),
-      );
+      const instance = await start(guest("work"));
       const findUsage = async () => (await instance.findUsage?.()) ?? (await engine.findUsage?.());
       const before = await findUsage();
       // Asked again, because on a loaded machine it has little of the processor while its time passes.
@@ -45,7 +55,7 @@ export const LIFE_CASES: readonly ContractCase[] = [
   {
     name: "dispose() ends requests under way, and twice is quiet",
     run: async ({ prepare }) => {
-      const prepared = await prepare(answering("() => new Promise(() => {})"));
+      const prepared = await prepare(guest("never"));
       const instance = await prepared.start({ signal });
       const waiting = rejectionOf(ask(instance));
       await instance[Symbol.asyncDispose]();
@@ -60,11 +70,7 @@ export const LIFE_CASES: readonly ContractCase[] = [
     name: "dispose() in the middle of a body fails the body and settles",
     needs: "streaming",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`() => new Response(new ReadableStream({
-          start: (controller) => controller.enqueue(new TextEncoder().encode("begin")),
-        }))`),
-      );
+      const instance = await start(guest("begin"));
       const { body, settled } = await ask(instance);
       await instance[Symbol.asyncDispose]();
       expect((await rejectionOf(bytesOf(body))).code).toBe("NEBULA_GUEST_EXITED");
@@ -97,14 +103,14 @@ export const LIFE_CASES: readonly ContractCase[] = [
   {
     name: "an instance is used again and again without growing",
     run: async ({ start }) => {
-      const instance = await start(answering("async (request) => new Response(await request.text())"));
+      const instance = await start(guest("echo"));
       for (let i = 0; i < 500; i++) expect(await askText(instance, { method: "POST", body: `${i}` })).toBe(`${i}`);
     },
   },
   {
     name: "nothing is kept of requests that are over: timers, handles, listeners",
     run: async ({ start }) => {
-      const instance = await start(answering("() => new Response('ok')"));
+      const instance = await start(guest("ok"));
       await askText(instance);
       const before = process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length;
       for (let i = 0; i < 50; i++) {

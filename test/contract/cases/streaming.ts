@@ -2,8 +2,20 @@
 
 import { expect } from "vitest";
 import { ask, askJson, bytesOf, createFeed, rejectionOf, until } from "../../support/capabilities.ts";
-import { answering } from "../../support/guest-source.ts";
+import { answering, gather } from "../../support/guest-source.ts";
 import type { ContractCase } from "../contract.ts";
+
+/** What the functions of these cases do. */
+const guest = gather({
+  echo: "(request) => new Response(request.body)",
+  bytes: "async (request) => new Response(await request.bytes())",
+  upper: `(request) => new Response(request.body
+  .pipeThrough(new TextDecoderStream())
+  .pipeThrough(new TransformStream({ transform: (text, c) => c.enqueue(text.toUpperCase()) }))
+  .pipeThrough(new TextEncoderStream()))`,
+  done: '() => new Response("done")',
+  late: '() => new Response("late")',
+});
 
 const MIB = 1024 * 1024;
 
@@ -30,7 +42,7 @@ export const STREAMING_CASES: readonly ContractCase[] = [
   {
     name: "a body of several MB is echoed under flow control",
     run: async ({ start }) => {
-      const instance = await start(answering("(request) => new Response(request.body)"));
+      const instance = await start(guest("echo"));
       const piece = Buffer.alloc(100_000, "0123456789");
       let left = 40;
       const stream = new ReadableStream<Uint8Array>({
@@ -45,7 +57,7 @@ export const STREAMING_CASES: readonly ContractCase[] = [
   {
     name: "one large array is sent and received whole",
     run: async ({ start }) => {
-      const instance = await start(answering("async (request) => new Response(await request.bytes())"));
+      const instance = await start(guest("bytes"));
       const bytes = Buffer.alloc(3 * MIB + 7, "abc");
       const { body } = await ask(instance, { method: "POST", body: bytes });
       expect((await bytesOf(body)).equals(bytes)).toBe(true);
@@ -78,12 +90,7 @@ export const STREAMING_CASES: readonly ContractCase[] = [
     name: "the request streams in while the response streams out",
     needs: "streaming",
     run: async ({ start }) => {
-      const instance = await start(
-        answering(`(request) => new Response(request.body
-          .pipeThrough(new TextDecoderStream())
-          .pipeThrough(new TransformStream({ transform: (text, c) => c.enqueue(text.toUpperCase()) }))
-          .pipeThrough(new TextEncoderStream()))`),
-      );
+      const instance = await start(guest("upper"));
       const feed = createFeed();
       const { body } = await ask(instance, { method: "POST", body: feed.stream });
       const reader = readerOf(body);
@@ -125,7 +132,7 @@ export const STREAMING_CASES: readonly ContractCase[] = [
     name: "a client whose function reads nothing is not read from without bound",
     needs: "streaming",
     run: async ({ start }) => {
-      const instance = await start(answering('() => new Response("done")'));
+      const instance = await start(guest("done"));
       let made = 0;
       const stream = new ReadableStream<Uint8Array>(
         {
@@ -168,7 +175,7 @@ export const STREAMING_CASES: readonly ContractCase[] = [
   {
     name: "fetch() of a client that has left already answers nothing",
     run: async ({ start }) => {
-      const instance = await start(answering('() => new Response("late")'));
+      const instance = await start(guest("late"));
       const error = await rejectionOf(ask(instance, { signal: AbortSignal.abort() }));
       expect(error.code).toBe("NEBULA_CLIENT_GONE");
     },
