@@ -3,7 +3,7 @@
  */
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Instance, Prepared, RestingCounts } from "../../src/engine/engine.ts";
 import { ask, bytesOf, until } from "./capabilities.ts";
@@ -19,6 +19,7 @@ export interface Held {
   readonly descriptors: number;
   /** Among the descriptors. */
   readonly sockets: number;
+  /** Without compiled code, which grows for hundreds of starts as more of it is made fast, and then no more. */
   readonly heapBytes: number;
   /** What child processes have in memory. */
   readonly childrenBytes: number;
@@ -45,6 +46,8 @@ export interface CycleOptions {
 /** Some memory is gone only when it has been collected twice. */
 const COLLECTIONS = 4;
 const SETTLE_MS = 10_000;
+/** Machine code, and what is known of it. */
+const CODE_SPACES = /^(?:code|trusted)_/;
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
@@ -154,7 +157,7 @@ async function readHeld(cycles: number): Promise<Held> {
     processes: children.length,
     descriptors: links.length,
     sockets: links.filter((link) => link.startsWith("socket:")).length,
-    heapBytes: process.memoryUsage().heapUsed,
+    heapBytes: readHeapBytes(),
     childrenBytes: children.reduce((sum, pid) => sum + readRssBytes(pid), 0),
   };
 }
@@ -169,6 +172,11 @@ function listDescriptors(): string[] {
       return [];
     }
   });
+}
+
+function readHeapBytes(): number {
+  const data = getHeapSpaceStatistics().filter(({ space_name }) => !CODE_SPACES.test(space_name));
+  return data.reduce((sum, { space_used_size }) => sum + space_used_size, 0);
 }
 
 function readRssBytes(pid: number): number {
