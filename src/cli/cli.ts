@@ -36,6 +36,15 @@ const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
   list: { summary: "List the functions of a node", load: () => import("./commands/list.ts") },
   explain: { summary: "Tell which engine answers, and why", load: () => import("./commands/explain.ts") },
   top: { summary: "Watch what a node is doing", load: () => import("./commands/top.ts") },
+  secret: {
+    summary: "Change the secrets of functions",
+    verbs: {
+      put: { summary: "Give a function a secret", load: () => import("./commands/secret-put.ts") },
+      list: { summary: "List the secrets of a function", load: () => import("./commands/secret-list.ts") },
+      delete: { summary: "Delete a secret of a function", load: () => import("./commands/secret-delete.ts") },
+      rotate: { summary: "Encrypt all secrets with a new key", load: () => import("./commands/secret-rotate.ts") },
+    },
+  },
   config: {
     summary: "Look at configuration",
     verbs: {

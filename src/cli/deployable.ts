@@ -14,12 +14,14 @@ import type { Prove } from "../build/prove.ts";
 import { type Builder, openBuilder } from "../build/run.ts";
 import { isLate } from "../build/steps/build-image.ts";
 import type { Client } from "../client/client.ts";
+import { listDevVarsFiles, readDevVars } from "../config/dev-vars.ts";
 import { CONFIG_FILE_NAMES } from "../config/folder.ts";
 import { deployProject } from "../deploy.ts";
 import type { DeploymentSummary, StepDone } from "../model/control.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
-import type { Project } from "../model/function.ts";
+import type { FunctionSpec, Project } from "../model/function.ts";
 import type { ImageBuilder } from "../model/image-builder.ts";
+import type { SecretValues } from "../model/secrets.ts";
 import { formatMs } from "../model/units.ts";
 import { clean } from "./clean.ts";
 import { reportFailures } from "./form-failures.ts";
@@ -55,9 +57,11 @@ export interface DeployableParts {
   /** Which `[env.NAME]`. */
   readonly env: string | undefined;
   readonly print: Printer;
+  /** Secrets are those of `.dev.vars`, and no others. */
+  readonly hasDevVars?: boolean;
   /** Who has which name, shared by all. */
   readonly names: Map<string, ProjectPlace>;
-  /** What was told last of the forms that a function goes without, so that it is not told at every build. */
+  /** What was told last of a function's secrets, and of the forms that it goes without: not told at every build. */
   readonly told: Map<string, string>;
 }
 
@@ -97,8 +101,11 @@ export class Deployable implements AsyncDisposable {
    * its whole folder watched, since what it lacks may appear anywhere in it.
    */
   get inputs(): readonly string[] {
+    if (this.#current === undefined) return [this.place.dir];
+    const { project, builder } = this.#current;
     const configs = CONFIG_FILE_NAMES.map((name) => resolve(this.place.dir, name));
-    return this.#current === undefined ? [this.place.dir] : [...configs, ...this.#current.builder.inputs];
+    const { hasDevVars, env } = this.#parts;
+    return [...configs, ...(hasDevVars ? listDevVarsFiles(project.dir, env) : []), ...builder.inputs];
   }
 
   /** Deploys what is there now and tells how it went. Rejects only when aborted. */
@@ -136,14 +143,38 @@ export class Deployable implements AsyncDisposable {
     const { project, warnings } = await this.#read();
     onStep({ step: "validate", ms: performance.now() - startMs });
     const { builder } = await this.#open(project, () => print.warn(warnings));
-    return await deployProject(project.spec, {
+    const { spec, secrets } = await this.#withDevVars(project);
+    return await deployProject(spec, {
       target: client,
       builder,
       signal,
+      ...(secrets && { secrets }),
       onStep,
       onBuilt: ({ failures }) => this.#tellFailures(failures),
       onOutput: (text) => print.talk(text.trimEnd().replace(/^/gm, print.style.dim(`${this.name} │ `))),
     });
+  }
+
+  /** As with wrangler: what stands there comes before a variable, and with `secrets.required` nothing else counts. */
+  async #withDevVars({ dir, spec }: Project): Promise<{ spec: FunctionSpec; secrets?: SecretValues }> {
+    const { hasDevVars, env } = this.#parts;
+    if (!hasDevVars) return { spec };
+    const { values, files } = await readDevVars(dir, env);
+    const required = spec.bindings.flatMap(({ type, name }) => (type === "secret" ? [name] : []));
+    const isWanted = (name: string) => required.length === 0 || required.includes(name);
+    const secrets = Object.fromEntries(Object.entries(values).filter(([name]) => isWanted(name)));
+    this.#tellDevVars(files, Object.keys(secrets).length);
+    const bindings = spec.bindings.filter(({ type, name }) => type !== "var" || !Object.hasOwn(secrets, name));
+    return { spec: { ...spec, bindings }, secrets };
+  }
+
+  #tellDevVars(files: readonly string[], count: number): void {
+    const { told, print } = this.#parts;
+    const text = files.length === 0 ? "" : `${count} ${count === 1 ? "secret" : "secrets"} from ${files.join(", ")}`;
+    const key = `${this.name} secrets`;
+    if ((told.get(key) ?? "") === text) return;
+    told.set(key, text);
+    print.talk(`${this.name}  ${text || "no secrets any more"}`);
   }
 
   #tellFailures(failures: readonly FormFailure[]): void {

@@ -17,7 +17,7 @@ import { BUILDS_AT_ONCE } from "./serving.ts";
 import type { Watcher } from "./watch.ts";
 
 /** The projects of a session, and the node that they go to. */
-export interface DevSessionOptions extends Omit<DeployableParts, "names" | "told"> {
+export interface DevSessionOptions extends Omit<DeployableParts, "hasDevVars" | "names" | "told"> {
   /** Absolute. */
   readonly dir: string;
   readonly signal: AbortSignal;
@@ -43,7 +43,7 @@ export class DevSession implements AsyncDisposable {
 
   constructor(options: DevSessionOptions) {
     this.#options = options;
-    this.#parts = { ...options, names: new Map(), told: new Map() };
+    this.#parts = { ...options, hasDevVars: true, names: new Map(), told: new Map() };
   }
 
   /** Deploys every project once and takes off the node what has no folder any more. */

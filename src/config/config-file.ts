@@ -31,7 +31,7 @@ export interface ConfigFile {
 export async function readConfigFile(path: string): Promise<ConfigFile> {
   const parse = PARSERS[extname(path)];
   if (parse === undefined) return toFailure(path, "its name must end in .toml, .json or .jsonc");
-  const read = await readText(path);
+  const read = await readConfigText(path);
   if ("problem" in read) return toFailure(path, read.problem);
   const { source, problems } = parse(read.text);
   const findings = new Findings(path, source?.positionOf);
@@ -52,9 +52,11 @@ function toFailure(path: string, message: string): ConfigFile {
   return { findings };
 }
 
-type Text = { readonly text: string } | { readonly problem: string };
+/** The text of a file, or why it cannot be read, a clause. */
+export type Text = { readonly text: string } | { readonly problem: string };
 
-async function readText(path: string): Promise<Text> {
+/** Reads a file of at most MAX_CONFIG_BYTES, as UTF-8. */
+export async function readConfigText(path: string): Promise<Text> {
   try {
     // Without O_NONBLOCK opening a named pipe waits for its other end.
     await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);

@@ -33,7 +33,7 @@ describe("README.md", () => {
 
   test("has every command", () => {
     const files = readdirSync(join(ROOT, "src/cli/commands")).map((file) => file.replace(/\.ts$/, ""));
-    const said = rows.flatMap(([head = ""]) => /^`nebula ([a-z ]+[a-z])/.exec(head)?.[1]?.replaceAll(" ", "-") ?? []);
+    const said = rows.flatMap(([head = ""]) => readCommands(head));
     expect(said.sort()).toEqual(files.sort());
   });
 
@@ -55,3 +55,11 @@ describe("README.md", () => {
     expect(links.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
   });
 });
+
+/** "`nebula list`" → list; "`nebula secret put/list <key>`, `nebula types`" → secret-put, secret-list, types */
+function readCommands(head: string): string[] {
+  const found = [...head.matchAll(/`nebula (?:([a-z]+)(?: |(?=`)))?([a-z]+(?:\/[a-z]+)*)?/g)];
+  return found.flatMap(([, noun = "", verbs]) =>
+    (verbs ?? "").split("/").map((verb) => [noun, verb].filter(Boolean).join("-")),
+  );
+}

@@ -21,7 +21,8 @@ interface TerminalOutput extends Writable {
   readonly rows: number;
 }
 
-interface TerminalInput extends Readable {
+/** The keys of a terminal. */
+export interface TerminalInput extends Readable {
   readonly isTTY: true;
   setRawMode(isRaw: boolean): unknown;
 }
@@ -53,13 +54,23 @@ const KEY = new RegExp(`${ESC}\\[[0-9;]*[A-Za-z~]|${ESC}O[A-Z]|[\\s\\S]`, "g");
 /** The terminal that a person sits at; undefined when stdout leads elsewhere, or to one that can only print. */
 export function findTerminal({ stdin, stdout, env }: Pick<CliIo, "stdin" | "stdout" | "env">): Terminal | undefined {
   if (!isOutput(stdout) || env.TERM === "dumb") return undefined;
-  return { output: stdout, keys: isInput(stdin) ? stdin : undefined };
+  return { output: stdout, keys: findKeys(stdin) };
+}
+
+/** The keys of a terminal, where the stream is one. */
+export function findKeys(stream: Readable): TerminalInput | undefined {
+  return isInput(stream) ? stream : undefined;
+}
+
+/** What a terminal sends, key by key: a character, or the sequence that begins with ESC. */
+export function splitKeys(text: string): readonly string[] {
+  return text.match(KEY) ?? [];
 }
 
 /** Takes the screen and the keys. */
 export function openScreen({ output, keys }: Terminal, { onKey, onResize }: ScreenEvents): Screen {
   const onData = (chunk: Buffer | string) => {
-    for (const key of String(chunk).match(KEY) ?? []) onKey(key);
+    for (const key of splitKeys(String(chunk))) onKey(key);
   };
   output.write(ENTER);
   output.on("resize", onResize);

@@ -12,16 +12,20 @@ describe("help", () => {
         nebula <command> [arguments] [flags]
 
       Commands
-        serve         Serve a project and its functions
-        dev           Serve a project and reload what changes
-        build         Build a project and show what each step did
-        inspect       Show what is in a Wasm file, and whether it runs
-        invoke        Send one request to a function
-        doctor        Look at what this machine has for a node
-        list          List the functions of a node
-        explain       Tell which engine answers, and why
-        top           Watch what a node is doing
-        config check  Find every problem and show what counts
+        serve          Serve a project and its functions
+        dev            Serve a project and reload what changes
+        build          Build a project and show what each step did
+        inspect        Show what is in a Wasm file, and whether it runs
+        invoke         Send one request to a function
+        doctor         Look at what this machine has for a node
+        list           List the functions of a node
+        explain        Tell which engine answers, and why
+        top            Watch what a node is doing
+        secret put     Give a function a secret
+        secret list    List the secrets of a function
+        secret delete  Delete a secret of a function
+        secret rotate  Encrypt all secrets with a new key
+        config check   Find every problem and show what counts
 
       Flags
             --json     Print one JSON object on stdout, errors too
