@@ -29,6 +29,7 @@ import { type Log, systemClock } from "./model/ports.ts";
 import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
 import { Router } from "./router/router.ts";
+import { createServices } from "./services.ts";
 import { HostMeter } from "./telemetry/host-meter.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 
@@ -92,13 +93,16 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const container = stack.use(openContainerEngine(engineSettings));
 
   const router = new Router<LiveFunction>();
+  const metrics = new Metrics({ serves: (name) => router.entries.has(name) });
   const engines = { isolate, wasi, container };
   const deployer = stack.use(
     new Deployer({
       engines,
       artifacts,
       blobs: artifacts,
-      resources: {},
+      resources: {
+        service: createServices({ router, clock, log, metrics, randomId: randomUUID }),
+      },
       registry,
       router,
       clock,
@@ -109,7 +113,6 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   await deployer.restore();
   await deployer.sweep();
 
-  const metrics = new Metrics({ serves: (name) => router.entries.has(name) });
   const hostMeter = stack.use(new HostMeter(clock));
   const { hostname, dataPort, isDevelopment } = settings;
   const gateway = await openGateway({

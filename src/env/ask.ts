@@ -27,15 +27,24 @@ export interface AskAnswer {
 /** Asks one binding. Rejects with a TypeError that has the host's words when there is no answer. */
 export type Ask = (call: AskCall) => Promise<AskAnswer>;
 
-/** The whole body. */
-export async function readAll(body: Body): Promise<Uint8Array> {
+/** What answers requests: static files, another function. Its types are those of the host of JavaScript. */
+export interface Fetcher {
+  readonly fetch: (...args: never[]) => Promise<unknown>;
+}
+
+/** The whole body. @throws {TypeError} when it is longer than it may be. */
+export async function readAll(body: Body, limitBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
-  if (body instanceof Uint8Array) return body;
   const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
+  let bytes = 0;
+  for await (const chunk of body instanceof Uint8Array ? [body] : body) {
+    bytes += chunk.byteLength;
+    if (bytes > limitBytes) throw new TypeError(`Cannot read a body of more than ${limitBytes} bytes`);
+    chunks.push(chunk);
+  }
   const [first] = chunks;
   if (first !== undefined && chunks.length === 1) return first;
-  const all = new Uint8Array(chunks.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  const all = new Uint8Array(bytes);
   let at = 0;
   for (const chunk of chunks) {
     all.set(chunk, at);

@@ -3,15 +3,11 @@
  */
 
 import type { Binding } from "../model/function.ts";
-import type { Ask } from "./ask.ts";
+import type { Ask, Fetcher } from "./ask.ts";
+import { createService } from "./service.ts";
 
 /** The names and values of `env`. */
 export type Env = Readonly<Record<string, unknown>>;
-
-/** What answers requests: static files, another function. Its types are those of the host of JavaScript. */
-export interface Fetcher {
-  readonly fetch: (...args: never[]) => Promise<unknown>;
-}
 
 /** How a host of JavaScript reaches a binding by its name. */
 export interface EnvParts {
@@ -26,5 +22,7 @@ export function createEnv(bindings: readonly Binding[], parts: EnvParts): Env {
 
 function toValue(binding: Binding, parts: EnvParts): unknown {
   if (binding.type === "var") return binding.value;
+  if (binding.type === "service")
+    return Object.freeze(createService(parts.ask(binding.name), parts.fetcher(binding.name)));
   return Object.freeze(parts.fetcher(binding.name));
 }

@@ -13,13 +13,13 @@ import { type NebulaError, toNebulaError } from "../model/errors.ts";
 import { MAX_HEADER_BYTES } from "../model/function.ts";
 import { createTrace } from "../model/trace.ts";
 import type { Metrics } from "../telemetry/metrics.ts";
+import { logRequest } from "../telemetry/request-log.ts";
 import { Connections, type Exchange } from "./connections.ts";
 import { listen, toUrl } from "./listen.ts";
 import type { Audience } from "./problem.ts";
 import { refuse, refuseUnreadable } from "./refusal.ts";
 import { closeUnlessRead, hasUnreadBody } from "./request-body.ts";
 import { notServed, toInvokeRequest } from "./request-head.ts";
-import { logRequest } from "./request-log.ts";
 import { sendAnswer, sendProblem } from "./send-answer.ts";
 import { mayUpgrade, sendTunnel, toResponse } from "./upgrade.ts";
 

@@ -8,9 +8,9 @@ import { type ErrorCode, NebulaError } from "../model/errors.ts";
 import { MAX_HEADER_BYTES } from "../model/function.ts";
 import type { Clock, Log } from "../model/ports.ts";
 import { createTrace, toServerTiming } from "../model/trace.ts";
+import { logRequest } from "../telemetry/request-log.ts";
 import type { Connections } from "./connections.ts";
 import { toProblem } from "./problem.ts";
-import { logRequest } from "./request-log.ts";
 
 /** What a refusal needs besides the connection. */
 export interface RefusalParts {

@@ -4,6 +4,8 @@
  * The host never builds web Request and Response objects on the way through; a guest makes them on its side.
  */
 
+import type { Target } from "./service.ts";
+
 /** Names and values in turn, as on the wire: `["content-type", "text/plain", "set-cookie", "a=1"]`. Names are lower case. */
 export type HeaderList = readonly string[];
 
@@ -35,6 +37,10 @@ export interface Call {
   readonly trailers?: Promise<HeaderList | undefined> | undefined;
   /** The functions through which it came, the first first; absent when it came from outside. */
   readonly callers?: readonly string[] | undefined;
+  /** The id of the request from outside that it belongs to; absent when it is that one. */
+  readonly rootId?: string | undefined;
+  /** What of the function is asked, if not its default export with a request. */
+  readonly target?: Target | undefined;
   /** The protocol that the client would rather speak from here on (RFC 9110, section 7.8): `websocket`. */
   readonly upgrade?: string | undefined;
 }

@@ -67,6 +67,8 @@ export interface CallContext {
   readonly requestId: string;
   /** The functions through which that request came, this one not among them. */
   readonly callers: readonly string[];
+  /** Of the request from outside; absent when it is the one that the function is answering. */
+  readonly rootId?: string | undefined;
 }
 
 /** What stands behind a binding: static files, a database, another function. */

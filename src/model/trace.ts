@@ -10,6 +10,9 @@ import type { StartKind } from "./top.ts";
 export interface Trace {
   readonly requestId: string;
   readonly method: string;
+  /** The functions through which it came, the first first, and the id of the request that the first had from outside. */
+  readonly callers?: readonly string[] | undefined;
+  readonly rootId?: string | undefined;
   function?: string;
   deployment?: string;
   engine?: EngineName | "assets";
@@ -29,11 +32,12 @@ export interface Trace {
   bytesOut: number;
 }
 
-/** A trace of a request of which nothing else is known yet. */
-export function createTrace(requestId: string, method: string): Trace {
+/** A trace of a request of which nothing else is known yet. `from` tells of one that a function makes. */
+export function createTrace(requestId: string, method: string, from: Pick<Trace, "callers" | "rootId"> = {}): Trace {
   return {
     requestId,
     method,
+    ...from,
     startKind: "none",
     routeMs: 0,
     queueMs: 0,

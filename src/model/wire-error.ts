@@ -12,6 +12,8 @@ export interface WireError {
   readonly stack?: string;
   /** What kind of failure it was, as the host says it; see OutboundReason. */
   readonly reason?: string;
+  /** All of what a method threw, as text of a clone; see CallFailure. */
+  readonly thrown?: string;
 }
 
 const TEXT_LIMIT = 8_192;
@@ -22,11 +24,14 @@ export function toWireError(thrown: unknown): WireError {
     if (!(thrown instanceof Error)) return { name: "Error", message: cut(String(thrown)) };
     const { name, message, stack } = thrown;
     const reason = "reason" in thrown ? thrown.reason : undefined;
+    const whole = "thrown" in thrown ? thrown.thrown : undefined;
     return {
       name: cut(String(name)),
       message: cut(String(message)),
       ...(typeof stack === "string" && { stack: cut(stack) }),
       ...(typeof reason === "string" && { reason: cut(reason) }),
+      // because half of it is nothing
+      ...(typeof whole === "string" && whole.length <= TEXT_LIMIT && { thrown: whole }),
     };
   } catch {
     // because a guest may throw an object whose getters, or whose toString, throw
@@ -45,6 +50,7 @@ export function fromWireError(value: unknown): WireError {
     message: text("message") ?? "",
     ...(stack !== undefined && { stack }),
     ...(reason !== undefined && { reason }),
+    ...(typeof error.thrown === "string" && error.thrown.length <= TEXT_LIMIT && { thrown: error.thrown }),
   };
 }
 

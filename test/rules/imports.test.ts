@@ -10,8 +10,8 @@ import { findTarget, listFiles, readSources, type Source } from "./sources.ts";
 const RINGS: readonly (readonly (string | readonly string[])[])[] = [
   ["model"],
   ["wasm", "frames", "env"],
-  ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy"],
-  [["invoke.ts", "deploy.ts", "live-function.ts"]],
+  ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy", "backup"],
+  [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts"]],
   ["http", "client", "experiment"],
   [["host.ts", "engines.ts"]],
   ["cli"],
@@ -32,6 +32,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   mrmime: ["src/build/assets/content-type.ts"],
   "smol-toml": ["src/config/toml.ts"],
   "web-streams-polyfill": ["src/build/componentize/prelude/streams.ts"],
+  "tar-stream": ["src/backup/"],
   undici: ["src/bindings/outbound.ts"],
 
   "node:child_process": [
@@ -42,6 +43,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:dns": ["src/bindings/outbound.ts"],
   "node:fs": [
+    "src/backup/read-backup.ts",
     "src/bindings/storage/database.storage.ts",
     "src/config/",
     "src/engine/container/",
@@ -52,6 +54,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   ],
   "node:fs/promises": [
     "src/artifacts/",
+    "src/backup/",
     "src/bindings/storage/storage.ts",
     "src/build/",
     "src/config/",

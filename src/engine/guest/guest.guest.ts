@@ -6,25 +6,27 @@
  * Sits behind the frames; the host is on their other end. Nothing here is trusted by the host.
  */
 
+import { readAll } from "../../env/ask.ts";
+import {
+  type Entrypoints,
+  type ExecutionContext,
+  findEntrypoints,
+  toEntrypoints,
+  WorkerEntrypoint,
+} from "../../env/entrypoints.ts";
 import { createEnv, type Env } from "../../env/env.ts";
+import { RpcTarget } from "../../env/rpc.ts";
 import type { IncomingCall, OutgoingAnswer } from "../../frames/incoming-call.ts";
 import type { Peer } from "../../frames/peer.ts";
 import { readBody } from "../../frames/read-body.ts";
 import { toTextVars } from "../../model/function.ts";
 import { hasNodejsCompat } from "../../model/nodejs-compat.ts";
+import { RPC_LIMIT_BYTES, RPC_STATUS } from "../../model/service.ts";
 import { createConsole } from "./console.guest.ts";
 import { createDiagnostics } from "./diagnostics.guest.ts";
 import { type GlobalEvents, installGlobalEvents, PromiseRejectionEvent } from "./events.guest.ts";
 import { createTimers, defineGlobals } from "./globals.guest.ts";
-import {
-  createDenoStyle,
-  type DenoStyle,
-  type ExecutionContext,
-  type Handler,
-  toListenerHandler,
-  toModuleHandler,
-  WorkerEntrypoint,
-} from "./handler.guest.ts";
+import { createDenoStyle, type DenoStyle, toListenerHandler } from "./handler.guest.ts";
 import { evaluateEntry } from "./modules.guest.ts";
 import { bindProcess, createCompat, type Exports } from "./nodejs-compat.guest.ts";
 import { createOutbound, type Outbound } from "./outbound.guest.ts";
@@ -93,10 +95,17 @@ export class Guest {
     if (head.style === "deno") defineGlobals({ Deno: deno.namespace });
     if (head.style === "listener") defineGlobals(env);
     const exports = await evaluateEntry({ head, files, findBuiltin: this.#createBuiltins(head, env) });
-    const handler = this.#findHandler(head, { exports, deno });
+    const entrypoints = this.#findEntrypoints(head, { exports, deno });
     return async (call, fetchHead) => {
+      const { entrypoint, props, isRpc } = fetchHead.target ?? {};
+      const around = { env, ctx: this.#createContext(call, props) };
+      if (isRpc) {
+        const asked = await readAll(call.takeBody(), RPC_LIMIT_BYTES);
+        const body = await this.#scopes.run(call, entrypoints.call, asked, around, entrypoint);
+        return { head: { status: RPC_STATUS.returned, headers: [] }, body };
+      }
       const request = toRequest(fetchHead, { body: call.takeBody(), signal: () => call.signal });
-      const response = await this.#scopes.run(call, handler, request, env, this.#createContext(call));
+      const response = await this.#scopes.run(call, entrypoints.fetch, request, around, entrypoint);
       return fromResponse(response, { method: fetchHead.method, bodies: this.#bodies });
     };
   }
@@ -127,16 +136,19 @@ export class Guest {
     const substitutes = { process: nodeProcess, console, ...diagnostics };
     const compat = createCompat(this.#getBuiltin, { compatibility: head.compatibility, substitutes });
     const waitUntil = (work: unknown) => this.#createContext(this.#scopes.call).waitUntil(work);
-    const workers: Exports = { env, WorkerEntrypoint, waitUntil };
+    const workers: Exports = { env, WorkerEntrypoint, RpcTarget, waitUntil };
     return (name) => (name === "cloudflare:workers" ? workers : compat(name));
   }
 
-  #findHandler(head: LoadHead, { exports, deno }: { exports: Record<string, unknown>; deno: DenoStyle }): Handler {
-    if (head.style === "module") return toModuleHandler(exports);
-    return head.style === "deno" ? deno.takeHandler() : toListenerHandler(this.#events);
+  #findEntrypoints(
+    { style }: LoadHead,
+    { exports, deno }: { exports: Record<string, unknown>; deno: DenoStyle },
+  ): Entrypoints<Request> {
+    if (style === "module") return findEntrypoints(exports);
+    return toEntrypoints(style === "deno" ? deno.takeHandler() : toListenerHandler(this.#events));
   }
 
-  #createContext(call: CallScope | undefined): ExecutionContext {
+  #createContext(call: CallScope | undefined, props: ExecutionContext["props"] = {}): ExecutionContext {
     return {
       waitUntil: (work) => {
         const promise = Promise.resolve(work);
@@ -144,7 +156,7 @@ export class Guest {
         promise.catch(this.#scopes.report);
       },
       passThroughOnException: () => {},
-      props: {},
+      props,
     };
   }
 }

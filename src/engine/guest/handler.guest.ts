@@ -1,56 +1,17 @@
 /**
  * Three ways to write a function, one way to call it.
  *
- *     module     export default { fetch(request, env, ctx) }     also a class that extends WorkerEntrypoint
+ *     module     export default { fetch(request, env, ctx) }     see env/entrypoints.ts
  *     deno       Deno.serve(handler)
  *     listener   addEventListener("fetch", (event) => event.respondWith(…))
  */
 
+import type { ExecutionContext } from "../../env/entrypoints.ts";
 import type { Env } from "../../env/env.ts";
 import type { GlobalEvents } from "./events.guest.ts";
 
-/** The `ctx` of a handler (https://developers.cloudflare.com/workers/runtime-apis/context/). */
-export interface ExecutionContext {
-  waitUntil(work: unknown): void;
-  passThroughOnException(): void;
-  readonly props: Readonly<Record<string, unknown>>;
-}
-
 /** Answers one request; what it gives is not known to be a Response yet. */
 export type Handler = (request: Request, env: Env, ctx: ExecutionContext) => unknown;
-
-/** The base class of `cloudflare:workers`, for functions written as classes. */
-export class WorkerEntrypoint {
-  protected readonly ctx: ExecutionContext;
-  protected readonly env: Env;
-
-  constructor(ctx: ExecutionContext, env: Env) {
-    this.ctx = ctx;
-    this.env = env;
-  }
-}
-
-/**
- * The handler of an evaluated module with a default export.
- * @throws {TypeError} when there is none.
- */
-export function toModuleHandler(exports: Record<string, unknown>): Handler {
-  const entry = exports.default;
-  if (isEntrypointClass(entry))
-    return (request, env, ctx) => callFetch(Reflect.construct(entry, [ctx, env]), [request]);
-  if (typeof entry !== "object" || entry === null || typeof Reflect.get(entry, "fetch") !== "function") {
-    throw new TypeError('Cannot find a handler: the default export has no function "fetch"');
-  }
-  return (request, env, ctx) => callFetch(entry, [request, env, ctx]);
-}
-
-function isEntrypointClass(value: unknown): value is new (ctx: ExecutionContext, env: Env) => object {
-  return typeof value === "function" && typeof value.prototype?.fetch === "function";
-}
-
-function callFetch(target: object, args: unknown[]): unknown {
-  return Reflect.apply(Reflect.get(target, "fetch"), target, args);
-}
 
 /**
  * The handler of a function in the service-worker style: the first listener that responds wins.

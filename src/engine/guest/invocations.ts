@@ -132,7 +132,9 @@ export class Invocations {
     }
     // The guest would be asked and told to stop in one breath.
     if (call.signal.aborted) throw clientGone("response");
-    const outgoing = guest.peer.call({ op: "fetch", requestId, ...extra, ...call.head }, call.body, call.trailers);
+    const { target } = call;
+    const head = { op: "fetch", requestId, ...extra, ...call.head, ...(target !== undefined && { target }) };
+    const outgoing = guest.peer.call(head, call.body, call.trailers);
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone("response"), graceMs: spec.limits.wallMs });
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
@@ -295,7 +297,7 @@ export class Invocations {
     try {
       if (head.op === "binding") {
         const { requestId, call: own } = invocation.request;
-        const context = { requestId, callers: own.callers ?? [] };
+        const context = { requestId, callers: own.callers ?? [], rootId: own.rootId };
         return { ...(await capabilities.binding(head.binding, request, context)), explain: toGuest };
       }
       const answer = await capabilities.outbound(request, { redirect, connectTimeoutMs });
@@ -323,9 +325,9 @@ export async function toGuestError(
   { code, what }: Failure,
   { spec, mapStack }: Pick<Tenant, "spec" | "mapStack">,
 ): Promise<NebulaError> {
-  const { name, message, stack } = wire;
+  const { name, message, stack, thrown } = wire;
   const mapped = await mapStack(stack ?? `${name}: ${message}`);
-  const cause = Object.assign(new Error(message), { name, stack: mapped });
+  const cause = Object.assign(new Error(message), { name, stack: mapped, ...(thrown !== undefined && { thrown }) });
   return new NebulaError(code, `${what}: ${name}: ${message}`, { details: { function: spec.name }, cause });
 }
 

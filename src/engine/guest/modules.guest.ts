@@ -3,7 +3,7 @@
  *
  *     "./abc-data.bin"       a file of the artifact
  *     "node:buffer"          a documented module of nodejs_compat, where the function asked for it
- *     "cloudflare:workers"   env, waitUntil, WorkerEntrypoint
+ *     "cloudflare:workers"   env, waitUntil, WorkerEntrypoint, RpcTarget
  *
  * Deny by default: Node's own loader is never asked, for static and dynamic imports alike.
  */

@@ -90,7 +90,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
   };
 
   const fetchBinding = async (binding: string, request: Request): Promise<Response> => {
-    const { signal, method, url, body } = request;
+    const { signal, method, body } = request;
+    const url = request.url.replace(/#.*/s, "");
+    if (!/^https?:/.test(url)) throw new TypeError("Cannot fetch: only URLs of http and https lead to a binding");
     const headers = toHeaderList(request.headers);
     const answer = await askBinding(binding, { method, url, headers, body, signal });
     return toResponse(answer, { body: answer.body, url, isRedirected: false });

@@ -14,6 +14,7 @@
 import type { ModuleKind } from "../../model/artifact.ts";
 import type { RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { Binding } from "../../model/function.ts";
+import type { Target } from "../../model/service.ts";
 
 /** The code of a function, and all that it may know. */
 export interface LoadHead {
@@ -31,6 +32,7 @@ export interface LoadHead {
 export interface FetchHead extends RequestHead {
   readonly op: "fetch";
   readonly requestId: string;
+  readonly target?: Target;
 }
 
 /** A question that any live event loop answers. */

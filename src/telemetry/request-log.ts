@@ -14,6 +14,8 @@ export function logRequest(
   const {
     requestId,
     method,
+    callers,
+    rootId,
     function: name,
     deployment,
     engine,
@@ -30,6 +32,7 @@ export function logRequest(
   const outcome = error === undefined && code === undefined ? "ok" : "error";
   log.write(levelOf(error), "request", {
     requestId,
+    ...(callers !== undefined && { rootId, caller: callers.at(-1), callers: callers.join(" > ") }),
     method,
     function: name,
     deployment,

@@ -4,8 +4,8 @@
 
 import { describe, expect, test } from "vitest";
 import { parseServerTiming } from "../../../src/cli/server-timing.ts";
-import { logRequest } from "../../../src/http/request-log.ts";
 import { createTrace, type Trace, toServerTiming } from "../../../src/model/trace.ts";
+import { logRequest } from "../../../src/telemetry/request-log.ts";
 
 const THAWED: Partial<Trace> = {
   engine: "container",
