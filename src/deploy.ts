@@ -5,6 +5,7 @@
  *              upload     only the blobs that the node lacks
  *     node     insert     into the registry: ready               NEBULA_ARTIFACT_INVALID
  *              prepare    the engine tries it                    NEBULA_PREPARE_FAILED
+ *              migrate    what its databases lack                NEBULA_MIGRATION_FAILED
  *              activate   registry and router: the only moment traffic moves
  *              drain      the old deployment, then its instances go
  *
@@ -17,6 +18,7 @@ import type { BlobSource } from "./build/blob-source.ts";
 import type { Built } from "./build/built.ts";
 import type { Builder } from "./build/run.ts";
 import { type LiveFunction, type LiveParts, openLiveFunction } from "./live-function.ts";
+import { listChanged, type Migrator, readMigrations } from "./migrate.ts";
 import type { Digest } from "./model/artifact.ts";
 import type { DeployAnswer, StepDone } from "./model/control.ts";
 import { type Deployment, type DeploymentInput, listBlobs } from "./model/deployment.ts";
@@ -87,6 +89,8 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
 export interface DeployParts extends LiveParts {
   readonly artifacts: Artifacts;
   readonly registry: Registry;
+  /** Absent on a node that has no databases. */
+  readonly migrator?: Migrator;
   readonly router: Router<LiveFunction>;
   /** How long a replaced deployment may go on with what it has in flight. */
   readonly drainMs: number;
@@ -115,7 +119,7 @@ export class Deployer implements AsyncDisposable {
    * Activates a deployment whose blobs are here. `secrets`, where given, take the place of all that the function has.
    *
    * @throws {NebulaError} NEBULA_ARTIFACT_INVALID when a blob is missing, NEBULA_CONFIG_INVALID when a route is taken or
-   * a secret is missing, NEBULA_PREPARE_FAILED when no engine can run it.
+   * a secret is missing, NEBULA_PREPARE_FAILED when no engine can run it, NEBULA_MIGRATION_FAILED.
    */
   async deploy(input: DeploymentInput, options: { secrets?: SecretValues } = {}): Promise<DeployAnswer> {
     return await this.#turns.take(input.spec.name, () => this.#deploy(input, options.secrets));
@@ -215,7 +219,8 @@ export class Deployer implements AsyncDisposable {
       return (await registry.findByDigest(name, digest)) ?? (await registry.insert(input, digest));
     });
     const live = await step("prepare", () => this.#prepare(deployment, secrets));
-    const warnings = live.chain?.listLeftOut() ?? [];
+    if (input.migrations !== undefined) await step("migrate", () => this.#migrate(deployment, live));
+    const warnings = [...(live.chain?.listLeftOut() ?? []), ...toChangedWarnings(active, input)];
     const activated = await step("activate", () =>
       this.#activate(live, async () => {
         if (given !== undefined) await registry.secrets.replace(name, given);
@@ -297,6 +302,21 @@ export class Deployer implements AsyncDisposable {
     }
   }
 
+  /** After `prepare`: nothing is changed for a function that does not start. */
+  async #migrate(deployment: Deployment, live: LiveFunction): Promise<void> {
+    const { migrator, blobs, registry } = this.#parts;
+    try {
+      for (const each of deployment.migrations ?? []) {
+        await migrator?.apply(await readMigrations(each, blobs), { signal: this.#closing.signal });
+      }
+    } catch (thrown) {
+      await live[Symbol.asyncDispose]();
+      const { code, message } = toNebulaError(thrown);
+      if (deployment.state === "ready") await registry.fail(deployment.id, { code, message });
+      throw thrown;
+    }
+  }
+
   #route(deployment: Deployment, live: LiveFunction): LiveFunction | undefined {
     const { name, routes } = deployment.spec;
     return this.#parts.router.replace({ name, routes, target: live });
@@ -357,4 +377,12 @@ export class Deployer implements AsyncDisposable {
 
 function ignoreUnreadable(thrown: unknown): undefined {
   if (toNebulaError(thrown).code !== "NEBULA_STATE_FAILED") throw thrown;
+}
+
+/** wrangler ignores them without a word. */
+function toChangedWarnings(active: Deployment | undefined, { migrations }: DeploymentInput): string[] {
+  return listChanged(active?.migrations, migrations).map(
+    ({ database, name }) =>
+      `the migration "${name}" of "${database}" has changed since it was applied, and is not applied again`,
+  );
 }

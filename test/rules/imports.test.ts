@@ -11,7 +11,7 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
   ["model"],
   ["wasm", "frames", "env"],
   ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy", "backup"],
-  [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts"]],
+  [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts", "migrate.ts"]],
   ["http", "client", "experiment"],
   [["host.ts", "engines.ts"]],
   ["cli"],
