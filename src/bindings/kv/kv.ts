@@ -19,11 +19,11 @@ import {
   type KvRefusal,
   MAX_BULK_KEYS,
   MAX_LIST_KEYS,
-  TOO_MUCH_AT_ONCE,
 } from "../../model/kv.ts";
 import type { Clock, Resource } from "../../model/ports.ts";
 import type { FindResource } from "../bindings.ts";
 import type { Storage } from "../storage/storage.ts";
+import { readMany } from "./many.ts";
 import { type AskStore, PieceStore } from "./pieces.ts";
 
 /** What namespaces need. */
@@ -118,8 +118,8 @@ class KvResource implements Resource {
     const problem =
       findCountProblem(keys.length) ?? findCacheTtlProblem(cacheTtl) ?? keys.map(findKeyProblem).find(Boolean);
     if (problem !== undefined) return toRefusal(problem);
-    const answer = await this.#ask<"many">({ op: "many", keys, now: this.#nowSeconds() });
-    return answer.head.isTooMuch ? toRefusal(TOO_MUCH_AT_ONCE) : toAnswer(200, answer.body);
+    const many = await readMany({ ask: this.#ask, pieces: this.#pieces, keys, nowSeconds: this.#nowSeconds() });
+    return many !== null && "status" in many ? toRefusal(many) : toAnswer(200, many);
   }
 
   async #put(key: string, { head, body }: Call, query: URLSearchParams): Promise<Answer> {

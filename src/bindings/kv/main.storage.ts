@@ -98,8 +98,8 @@ async function answerFrom({ commits, namespace }: Opened, head: KvHead, body: Ui
       );
     }
     case "many": {
-      const found = await run("read", () => namespace.getMany(head.keys, head.now));
-      return toAnswer<"many">({ isTooMuch: found === undefined }, toJson(found));
+      const { values, ...rest } = await run("read", () => namespace.getMany(head.keys, head.now));
+      return toAnswer<"many">(rest, Buffer.concat(values));
     }
     case "put": {
       const dropped = await run("write", () => namespace.put(head.key, head.pieces ?? body, head));
@@ -130,8 +130,8 @@ function toAnswer<Op extends keyof KvAnswers>(head: KvAnswers[Op], body: Uint8Ar
   return { head, body: body?.byteLength === 0 ? null : body };
 }
 
-function toJson(value: unknown): Uint8Array | null {
-  return value === undefined ? null : Buffer.from(JSON.stringify(value));
+function toJson(value: unknown): Uint8Array {
+  return Buffer.from(JSON.stringify(value));
 }
 
 /** The border with the host, whose words are trusted. */

@@ -9,8 +9,8 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { type KvFound, type KvListedKey, type KvPage, MAX_VALUE_BYTES } from "../../model/kv.ts";
-import type { Beside, KvAnswers, ListQuery, Pieces } from "./protocol.ts";
+import type { KvListedKey, KvPage } from "../../model/kv.ts";
+import { type Beside, type Found, type KvAnswers, type ListQuery, PIECE_BYTES, type Pieces } from "./protocol.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
@@ -22,6 +22,7 @@ const SCHEMA = `
 
 const STATEMENTS = {
   get: "SELECT value, pieces, bytes, metadata FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
+  measure: "SELECT bytes FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
   findPieces: "SELECT pieces FROM entries WHERE key = ?",
   put: `INSERT INTO entries (key, bytes, expiration, metadata, pieces, value) VALUES (?, ?, ?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET bytes = excluded.bytes, expiration = excluded.expiration,
@@ -33,7 +34,6 @@ const STATEMENTS = {
       SELECT key FROM entries WHERE expiration <= ? AND expiration IS NOT NULL LIMIT ?) RETURNING pieces`,
   putPiece: "INSERT OR REPLACE INTO pieces (id, at, bytes) VALUES (?, ?, ?)",
   readPiece: "SELECT bytes FROM pieces WHERE id = ? AND at = ?",
-  readPieces: "SELECT bytes FROM pieces WHERE id = ? ORDER BY at",
   sumPieces: "SELECT sum(length(bytes)) AS bytes FROM pieces WHERE id = ?",
   dropPieces: "DELETE FROM pieces WHERE id = ?",
 } as const;
@@ -72,17 +72,29 @@ export class Namespace {
     };
   }
 
-  /** As texts, in the order of the keys; `undefined` when they have more bytes together than one value may have. */
-  getMany(keys: readonly string[], now: number): readonly KvFound[] | undefined {
-    const found: KvFound[] = [];
+  /** As many of the first keys as have no more than some bytes together, and how many bytes all of them have. */
+  getMany(keys: readonly string[], now: number): KvAnswers["many"] & { readonly values: readonly Uint8Array[] } {
+    const found: (Found | null)[] = [];
+    const values: Uint8Array[] = [];
+    let valueBytes = 0;
     let bytes = 0;
     for (const key of keys) {
+      if (valueBytes > PIECE_BYTES) {
+        bytes += Number(this.#statements.measure.get(Buffer.from(key), now)?.bytes ?? 0);
+        continue;
+      }
       const entry = this.get(key, now);
-      bytes += entry?.pieces?.bytes ?? entry?.value.byteLength ?? 0;
-      if (bytes > MAX_VALUE_BYTES) return undefined;
-      found.push(entry === undefined ? null : this.#toFound(entry));
+      if (entry === undefined) {
+        found.push(null);
+        continue;
+      }
+      const { value, pieces, metadata } = entry;
+      found.push({ bytes: value.byteLength, metadata, pieces });
+      values.push(value);
+      valueBytes += value.byteLength;
+      bytes += pieces?.bytes ?? value.byteLength;
     }
-    return found;
+    return { found, values, bytes };
   }
 
   /**
@@ -134,14 +146,6 @@ export class Namespace {
   sweep(now: number): KvAnswers["sweep"] {
     const rows = this.#statements.sweep.all(now, SWEPT_AT_ONCE);
     return { dropped: toDropped(rows), isOver: rows.length < SWEPT_AT_ONCE };
-  }
-
-  #toFound({ value, pieces, metadata }: Entry): KvFound {
-    const parts = pieces === undefined ? [value] : this.#statements.readPieces.all(pieces.id).map(({ bytes }) => bytes);
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    let text = "";
-    for (const part of parts) if (part instanceof Uint8Array) text += decoder.decode(part, { stream: true });
-    return { value: text + decoder.decode(), metadata: metadata === undefined ? null : JSON.parse(metadata) };
   }
 }
 

@@ -2,7 +2,7 @@
  * What the host and the storage process say to each other about KV namespaces.
  *
  *     get     ─▶  the value, or the pieces that it is made of     body: the value
- *     many    ─▶  several values at once                          body: them as JSON
+ *     many    ─▶  the first of several values                      body: them, one behind the other
  *     put     a whole value, or pieces that are there already     body: the value
  *     piece   a part of a large value, under a number of its own  body: that part
  *     read    ─▶  one piece                                       body: it
@@ -45,6 +45,13 @@ export interface Beside {
   readonly metadata?: string | undefined;
 }
 
+/** One of several values: with pieces, or so many bytes of the body. */
+export interface Found {
+  readonly bytes: number;
+  readonly metadata?: string | undefined;
+  readonly pieces?: Pieces | undefined;
+}
+
 /** Which keys a list is to have. */
 export interface ListQuery {
   readonly prefix: string;
@@ -57,7 +64,8 @@ export interface ListQuery {
 export interface KvAnswers {
   /** Without `pieces` the value is the body. */
   readonly get: { readonly isFound: boolean; readonly metadata?: string; readonly pieces?: Pieces };
-  readonly many: { readonly isTooMuch: boolean };
+  /** `found` is about the first of the keys, at least one; `bytes` about all of them. */
+  readonly many: { readonly found: readonly (Found | null)[]; readonly bytes: number };
   /** Pieces that the key had before. */
   readonly put: { readonly dropped: readonly number[] };
   readonly delete: { readonly dropped: readonly number[] };

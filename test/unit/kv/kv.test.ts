@@ -160,6 +160,17 @@ describe("large values", () => {
     await vi.waitFor(() => expect(countRows("pieces")).toBe(0));
   });
 
+  test("are got at once with small ones, whatever they hold", async () => {
+    const large = `"\\\u0000 🜨 \ud7ff${"é🜨".repeat(400_000)}`;
+    const values = ["small", large, "", "x".repeat(PIECE_BYTES), "y".repeat(PIECE_BYTES - 1), "last"];
+    for (const [i, value] of values.entries()) await kv.put(`k${i}`, value, { metadata: { i } });
+    const keys = [...values.keys(), "none"].map((i) => `k${i}`);
+    const found = Object(await kv.get(keys));
+    expect([...found.values()].map((value, i) => value === (values[i] ?? null))).toEqual(keys.map(() => true));
+    const all = Object(await kv.getWithMetadata(keys));
+    expect(all.get("k3")).toEqual({ value: values[3], metadata: { i: 3 } });
+  });
+
   test("pieces of a put that the process did not live to finish are gone at the next start", async () => {
     await kv.put("other", "x");
     let pull = 0;
