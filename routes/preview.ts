@@ -15,16 +15,22 @@ export function findPng(meme: Meme, env: Env | undefined): string | undefined {
   return env?.CAPTION_PATH ? `${env.CAPTION_PATH}${toQuery(meme)}` : undefined;
 }
 
-/** Answers `/m/:id/picture.png`. @throws when the function does not draw what we have checked. */
+/** Answers `/m/:id/picture.png`; with the way to the SVG where the function cannot be asked, or does not draw. */
 export async function previewPicture(c: Context<Site, "/m/:id/picture.png">): Promise<Response> {
   const meme = c.env.CAPTION && (await c.var.memes.find(c.req.param("id")));
   if (!meme || !c.env.CAPTION) return notFoundPage(c);
-  const drawn = await c.env.CAPTION.fetch(new Request(new URL(`/${toQuery(meme)}`, c.req.url)));
-  if (!drawn.ok || !drawn.body) throw new Error(`Cannot draw "${meme.id}": caption answered ${drawn.status}`);
-  return c.body(drawn.body, 200, {
-    "content-type": "image/png",
-    "cache-control": "public, max-age=604800, stale-while-revalidate=86400",
-  });
+  try {
+    const drawn = await c.env.CAPTION.fetch(new Request(new URL(`/${toQuery(meme)}`, c.req.url)));
+    if (drawn.headers.get("content-type") !== "image/png") throw new Error(`caption answered ${drawn.status}`);
+    return c.body(await drawn.arrayBuffer(), 200, {
+      "content-type": "image/png",
+      "cache-control": "public, max-age=604800, stale-while-revalidate=86400",
+    });
+  } catch (error) {
+    console.error(`Cannot draw "${meme.id}":`, error); // for the owner's log
+    c.header("cache-control", "no-store");
+    return c.redirect(`/m/${meme.id}/picture.svg`, 302);
+  }
 }
 
 function toQuery({ template, captions }: Meme): string {

@@ -3,11 +3,12 @@ import { createAssets, memeWith, siteOf } from "./support.ts";
 
 const meme = memeWith({ captions: ["50 % & more", "“Yes”"] });
 const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47);
+const drawn = () => new Response(PNG, { headers: { "content-type": "image/png" } });
 
 afterEach(() => vi.restoreAllMocks());
 
 /** The function that draws, as far as the site knows it. */
-function createCaption(answer: () => Response) {
+function createCaption(answer: () => Response | Promise<Response>) {
   const asked: string[] = [];
   const CAPTION = {
     fetch: async (request: Request) => {
@@ -20,7 +21,7 @@ function createCaption(answer: () => Response) {
 
 describe("/m/:id/picture.png", () => {
   it("is drawn by the function that is bound, with the meme's own words", async () => {
-    const { asked, env } = createCaption(() => new Response(PNG, { headers: { "content-type": "image/png" } }));
+    const { asked, env } = createCaption(drawn);
     const response = await siteOf([meme], { env })("/m/a-meme/picture.png");
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("image/png");
@@ -30,20 +31,25 @@ describe("/m/:id/picture.png", () => {
   });
 
   it("answers 404 for a meme that is not there, and asks nobody", async () => {
-    const { asked, env } = createCaption(() => new Response(PNG));
+    const { asked, env } = createCaption(drawn);
     expect((await siteOf([meme], { env })("/m/other/picture.png")).status).toBe(404);
     expect(asked).toEqual([]);
   });
 
-  it("answers 500 when it is not drawn, and nobody keeps that", async () => {
-    vi.spyOn(console, "error").mockImplementation(() => {});
-    const { env } = createCaption(() => new Response("no", { status: 400 }));
+  it.each([
+    ["refuses", () => new Response("no", { status: 400, headers: { "content-type": "text/plain" } })],
+    ["is not there", () => Promise.reject(new Error("no such function"))],
+  ])("leads to the SVG when the function %s, and says so to the owner", async (_, answer) => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { env } = createCaption(answer);
     const response = await siteOf([meme], { env })("/m/a-meme/picture.png");
-    expect([response.status, response.headers.get("cache-control")]).toEqual([500, "no-store"]);
+    expect([response.status, response.headers.get("location")]).toEqual([302, "/m/a-meme/picture.svg"]);
+    expect(response.headers.get("cache-control")).toBe("no-store");
+    expect(log).toHaveBeenCalledOnce();
   });
 
   it("is what is shown where a meme is shared, and can be taken along", async () => {
-    const { env } = createCaption(() => new Response(PNG));
+    const { env } = createCaption(drawn);
     const text = await (await siteOf([meme], { env })("/m/a-meme")).text();
     expect(text).toContain(`property="og:image" content="https://memes.test/m/a-meme/picture.png"`);
     expect(text).toContain(`name="twitter:image" content="https://memes.test/m/a-meme/picture.png"`);
@@ -52,7 +58,7 @@ describe("/m/:id/picture.png", () => {
   });
 
   it("is named to programs", async () => {
-    const { env } = createCaption(() => new Response(PNG));
+    const { env } = createCaption(drawn);
     const response = await siteOf([meme], { env })("/api/memes/a-meme");
     expect(await response.json()).toMatchObject({ png: "https://memes.test/m/a-meme/picture.png" });
   });
