@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { Limits } from "../../src/model/function.ts";
+import type { Limits, RuntimeName } from "../../src/model/function.ts";
 
 export interface Expectation {
   readonly limits?: Partial<Limits>;
@@ -35,6 +35,8 @@ export interface Expectation {
   readonly trap?: boolean;
   /** The most that its console may have written. */
   readonly logBytesMax?: number;
+  /** What is expected instead where functions run on Deno. */
+  readonly onDeno?: Omit<Expectation, "onDeno">;
 }
 
 export interface HostileGuest {
@@ -45,13 +47,13 @@ export interface HostileGuest {
 
 const ROOT = join(import.meta.dirname, "../guests");
 
-export function readHostileGuests(): HostileGuest[] {
+export function readHostileGuests(runtime: RuntimeName = "node"): HostileGuest[] {
   return readdirSync(ROOT, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => {
       const dir = join(ROOT, name);
-      const expected: Expectation = JSON.parse(readFileSync(join(dir, "expect.json"), "utf8"));
-      return { name, dir, expected };
+      const { onDeno, ...onNode }: Expectation = JSON.parse(readFileSync(join(dir, "expect.json"), "utf8"));
+      return { name, dir, expected: runtime === "deno" ? (onDeno ?? onNode) : onNode };
     });
 }
 

@@ -12,6 +12,7 @@ const NO_BODY = new Set(["GET", "HEAD"]);
 /** Node's own constructors, taken before a guest could replace the globals. */
 const { Request: NodeRequest, Response: NodeResponse, Headers: NodeHeaders } = globalThis;
 const encoder = new TextEncoder();
+const BYTES_GIVE_BYTE_STREAMS = giveByteStreams();
 
 /** The Request that a handler gets. `signal` is asked for only when the guest does. */
 export function toRequest(head: RequestHead, options: { body: Body; signal(): AbortSignal }): Request {
@@ -59,7 +60,33 @@ export function toHeaderList(headers: Headers): string[] {
 function toBodyInit(
   body: Uint8Array | ReadableStream<Uint8Array>,
 ): Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> {
-  return body instanceof Uint8Array ? new Uint8Array(body) : body;
+  if (!(body instanceof Uint8Array)) return body;
+  const bytes = new Uint8Array(body);
+  return BYTES_GIVE_BYTE_STREAMS ? bytes : toByteStream(bytes);
+}
+
+function toByteStream(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array> {
+  const source = {
+    type: "bytes",
+    start: (controller: ReadableByteStreamController) => {
+      if (bytes.byteLength > 0) controller.enqueue(bytes);
+      controller.close();
+    },
+  };
+  // because a guest may have given Object.prototype a `pull`
+  return new ReadableStream(Object.setPrototypeOf(source, null));
+}
+
+/** As the web asks for; the body of a Request made of bytes is no byte stream on Deno. */
+function giveByteStreams(): boolean {
+  const { body } = new NodeRequest("http://localhost/", { method: "POST", body: new Uint8Array(1) });
+  try {
+    body?.getReader({ mode: "byob" });
+    return true;
+  } catch {
+    // because the question is whether it throws
+    return false;
+  }
 }
 
 /** What a Response was made of, where it is text or bytes. */

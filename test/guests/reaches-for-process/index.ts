@@ -23,8 +23,9 @@ export default guest(() =>
       ["undici.globalDispatcher.1", "undici.globalDispatcher.2"]
         .filter(
           (name) =>
-            (globalThis as any)[Symbol.for(name)]?.close ||
-            (globalThis as any)[Symbol.for(name)]?.constructor !== Object,
+            Symbol.for(name) in globalThis &&
+            ((globalThis as any)[Symbol.for(name)].close ||
+              (globalThis as any)[Symbol.for(name)].constructor !== Object),
         )
         .join(),
     internalBinding: () => (globalThis as any).internalBinding ?? (globalThis as any).primordials,
