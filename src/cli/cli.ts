@@ -45,6 +45,7 @@ const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
       rotate: { summary: "Encrypt all secrets with a new key", load: () => import("./commands/secret-rotate.ts") },
     },
   },
+  types: { summary: "Write what env holds as TypeScript", load: () => import("./commands/types.ts") },
   config: {
     summary: "Look at configuration",
     verbs: {

@@ -25,6 +25,7 @@ describe("help", () => {
         secret list    List the secrets of a function
         secret delete  Delete a secret of a function
         secret rotate  Encrypt all secrets with a new key
+        types          Write what env holds as TypeScript
         config check   Find every problem and show what counts
 
       Flags
