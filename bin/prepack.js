@@ -15,7 +15,12 @@ const tsc = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin
   stdio: "inherit",
 });
 if (tsc.status !== 0) process.exit(1);
-const guests = ["engine/guest/bootstrap.guest", "engine/guest/bootstrap-deno.guest", "engine/wasi/bootstrap.guest"];
+const guests = [
+  "engine/guest/bootstrap.guest",
+  "engine/guest/bootstrap-deno.guest",
+  "engine/wasi/bootstrap.guest",
+  "bindings/kv/main.storage",
+];
 for (const guest of guests) {
   await writeFile(join(root, `dist/${guest}.bundle.js`), await buildGuestBootstrap(join(root, `src/${guest}.ts`)));
 }

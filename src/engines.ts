@@ -71,7 +71,7 @@ export async function openIsolateEngine(settings: EngineSettings): Promise<Engin
   const cwd = await openEmptyDir(settings);
   const node = new Nursery({
     sandbox,
-    bootstrap: await readBootstrap("engine/guest/bootstrap.guest"),
+    bootstrap: await readPacked("engine/guest/bootstrap.guest"),
     cwd,
     spare: SPARE_GUESTS,
     defaultMemoryBytes: DEFAULT_LIMITS.memoryBytes,
@@ -82,7 +82,7 @@ export async function openIsolateEngine(settings: EngineSettings): Promise<Engin
     new Nursery({
       sandbox,
       runtime: createDenoRuntime(findDeno()),
-      bootstrap: await readBootstrap("engine/guest/bootstrap-deno.guest"),
+      bootstrap: await readPacked("engine/guest/bootstrap-deno.guest"),
       cwd,
       spare: SPARE_GUESTS,
       firstIndex: DENO_FIRST_INDEX,
@@ -227,7 +227,7 @@ async function openWasmNursery(
   const { sandbox, stateDir, clock, log } = settings;
   return new Nursery({
     sandbox,
-    bootstrap: () => readBootstrap("engine/wasi/bootstrap.guest"),
+    bootstrap: () => readPacked("engine/wasi/bootstrap.guest"),
     cwd: await openEmptyDir({ stateDir }),
     spare: 0,
     defaultMemoryBytes: LANE_MEMORY_BYTES,
@@ -253,8 +253,8 @@ async function openEmptyDir({ stateDir }: Pick<EngineSettings, "stateDir">): Pro
   return dir;
 }
 
-/** The bundled guest code: beside the packed JavaScript, or made from the sources. */
-async function readBootstrap(name: string): Promise<string> {
+/** The code of a child process as one text: beside the packed JavaScript, or made from the sources. */
+export async function readPacked(name: string): Promise<string> {
   const packed = join(SOURCE_DIR, `${name}.bundle.js`);
   try {
     return await readFile(packed, "utf8");

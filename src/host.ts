@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
 import { toStateError } from "./artifacts/state-error.ts";
+import { createKv } from "./bindings/kv/kv.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
@@ -30,6 +31,7 @@ import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
 import { Router } from "./router/router.ts";
 import { createServices } from "./services.ts";
+import { openKvStorage } from "./storages.ts";
 import { HostMeter } from "./telemetry/host-meter.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 
@@ -92,6 +94,8 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const wasi = stack.use(await openWasiEngine(engineSettings));
   const container = stack.use(openContainerEngine(engineSettings));
 
+  const kvStorage = stack.use(openKvStorage({ stateDir, setpriv: machine.setpriv, clock, log }));
+
   const router = new Router<LiveFunction>();
   const metrics = new Metrics({ serves: (name) => router.entries.has(name) });
   const engines = { isolate, wasi, container };
@@ -101,6 +105,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
       artifacts,
       blobs: artifacts,
       resources: {
+        kv: createKv({ storage: kvStorage, clock }),
         service: createServices({ router, clock, log, metrics, randomId: randomUUID }),
       },
       registry,

@@ -13,7 +13,7 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
   ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy", "backup"],
   [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts", "migrate.ts"]],
   ["http", "client", "experiment"],
-  [["host.ts", "engines.ts"]],
+  [["host.ts", "engines.ts", "storages.ts"]],
   ["cli"],
   ["main.ts"],
 ];

@@ -59,11 +59,12 @@ class KvService implements Service {
     const opened = this.#opened.get(name) ?? this.#openFile(name);
     this.#opened.delete(name);
     this.#opened.set(name, opened);
+    // There may be more of them when all were at work at once.
+    while (this.#opened.size > MAX_OPEN && this.#closeOldest(opened));
     return opened;
   }
 
   #openFile(name: string): Opened {
-    while (this.#opened.size >= MAX_OPEN && this.#closeOldest());
     const db = openDatabase(join(this.#dir, `${name}.sqlite`), { maxBytes: MAX_BYTES });
     try {
       return { db, commits: new Commits(db), namespace: new Namespace(db), calls: 0 };
@@ -73,12 +74,12 @@ class KvService implements Service {
     }
   }
 
-  /** `false` when all of them are at work. */
-  #closeOldest(): boolean {
-    for (const [name, { db, calls }] of this.#opened) {
-      if (calls > 0) continue;
+  /** `false` when all of them are at work, but the one that is about to be. */
+  #closeOldest(wanted: Opened): boolean {
+    for (const [name, each] of this.#opened) {
+      if (each.calls > 0 || each === wanted) continue;
       this.#opened.delete(name);
-      closeDatabase(db);
+      closeDatabase(each.db);
       return true;
     }
     return false;

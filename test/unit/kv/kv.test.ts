@@ -129,6 +129,22 @@ describe("large values", () => {
     await vi.waitFor(() => expect(countRows("pieces")).toBe(0));
   });
 
+  test("are not taken faster than they are written", async () => {
+    let pulled = 0;
+    let most = 0;
+    const source = new ReadableStream({
+      pull: (controller) => {
+        most = Math.max(most, pulled - (pulled === 0 ? 0 : countRows("pieces")));
+        pulled += 1;
+        controller.enqueue(new Uint8Array(PIECE_BYTES));
+        if (pulled === 40) controller.close();
+      },
+    });
+    await kv.put("before", "x");
+    await kv.put("k", source);
+    expect([pulled, countRows("pieces"), most < 4]).toEqual([40, 40, true]);
+  });
+
   test("a stream that breaks off leaves the value of before", async () => {
     await kv.put("k", "before");
     let chunks = 0;

@@ -1,0 +1,118 @@
+/**
+ * KV namespaces from inside a function: every case on workerd and here, on real sockets, with one function's file.
+ *
+ * What differs is named below, with what is given here and why; nothing else may.
+ */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MIB } from "../../src/model/units.ts";
+import { cases } from "../fixtures/portable/kv.js";
+import { openTestNode, type TestNode } from "../support/node.ts";
+import { type OnWorkerd, startOnWorkerd } from "../support/on-workerd.ts";
+
+const FILE = join(import.meta.dirname, "../fixtures/portable/kv.js");
+
+/** Case → what it gives here, and why that is not what workerd gives. */
+const DIFFERENCES: Readonly<Record<string, { readonly here: unknown; readonly why: string }>> = {
+  "a lone surrogate in a key becomes the replacement character": {
+    here: { gives: "lone" },
+    why: "miniflare sends a key that it cannot decode itself",
+  },
+  "put with an expiration after January 2038": {
+    here: { gives: [4_102_444_800] },
+    why: "workerd takes no number beyond 31 bits",
+  },
+  "a buffer that is changed after put was called is kept as it was": {
+    here: { gives: "before" },
+    why: "workerd copies it only when it is sent",
+  },
+  "get of a list with keys that are digits": {
+    here: { gives: { map: [["7", "seven"], ["8", null]] } }, // biome-ignore format: pairs
+    why: "workerd leaves out keys that look like the index of an array",
+  },
+  "get of a list with keys of objects' own": {
+    here: { gives: { map: [["constructor", "c"], ["__proto__", "p"]] } }, // biome-ignore format: pairs
+    why: "miniflare keeps the values in a plain object",
+  },
+};
+
+let node: TestNode;
+let workerd: OnWorkerd;
+let isolate: URL;
+
+beforeAll(async () => {
+  const source = { files: { "index.ts": 'export { default } from "./kv.js";', "kv.js": await readFile(FILE) } };
+  node = await openTestNode();
+  workerd = await startOnWorkerd(FILE);
+  await node.deploy("kv", source, {
+    bindings: [{ type: "kv", name: "KV", id: "cases" }],
+    // because some cases hold several of the largest values at once
+    limits: { memoryBytes: 512 * MIB },
+  });
+  isolate = new URL("/fn/kv/", node.dataUrl);
+}, 60_000);
+afterAll(async () => {
+  await workerd[Symbol.asyncDispose]();
+  await node.close();
+});
+
+async function ask(base: URL, name: string): Promise<unknown> {
+  const url = new URL(base);
+  url.searchParams.set("case", name);
+  return await (await fetch(url)).json();
+}
+
+describe("env.KV on workerd and here", () => {
+  test.each(Object.keys(cases))("%s", async (name) => {
+    const [there, here] = await Promise.all([ask(workerd.url, name), ask(isolate, name)]);
+    const difference = DIFFERENCES[name];
+    if (difference === undefined) expect(here).toEqual(there);
+    else expect([here, JSON.stringify(here) === JSON.stringify(there)]).toEqual([difference.here, false]);
+  });
+
+  test("no difference is named that is none of the cases", () => {
+    expect(Object.keys(DIFFERENCES).filter((name) => !(name in cases))).toEqual([]);
+  });
+});
+
+describe("a namespace", () => {
+  const writer = `export default { fetch: async (request, env) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "PUT") await env.KV.put(pathname, request.body, { metadata: { by: "writer" } });
+    const { value, metadata } = await env.KV.getWithMetadata(pathname, "stream");
+    return value === null ? new Response(null, { status: 404 }) : new Response(value, { headers: { by: metadata.by } });
+  } };`;
+  const bindings = [{ type: "kv", name: "KV", id: "shared" }] as const;
+
+  test("is shared by functions that name one id, and outlives deployments and the node", async () => {
+    await node.deploy("one", writer, { bindings });
+    await node.deploy("two", writer, { bindings });
+    await fetch(new URL("/fn/one/note", node.dataUrl), { method: "PUT", body: "kept" });
+    await node.deploy("one", `${writer}\n// again`, { bindings });
+    await node.restart();
+    for (const name of ["one", "two"]) {
+      const answer = await fetch(new URL(`/fn/${name}/note`, node.dataUrl));
+      expect([await answer.text(), answer.headers.get("by")]).toEqual(["kept", "writer"]);
+    }
+  });
+
+  test("streams 25 MiB through function and node", async () => {
+    await node.deploy("large", writer, { bindings });
+    const url = new URL("/fn/large/large", node.dataUrl);
+    const bytes = Buffer.alloc(25 * MIB, "0123456789abcdef");
+    const put = await fetch(url, { method: "PUT", body: bytes });
+    expect(Buffer.from(await put.arrayBuffer()).equals(bytes)).toBe(true);
+  });
+
+  test("counts as a subrequest", async () => {
+    const source = `export default { fetch: async (_, env) => {
+      const all = await Promise.allSettled(Array.from({ length: 8 }, () => env.KV.get("k")));
+      return Response.json(all.map((each) => each.status));
+    } };`;
+    await node.deploy("counted", source, { bindings, limits: { subrequests: 5 } });
+    const outcome = await (await fetch(new URL("/fn/counted", node.dataUrl))).json();
+    expect(outcome).toEqual([...Array(5).fill("fulfilled"), ...Array(3).fill("rejected")]);
+  });
+});
