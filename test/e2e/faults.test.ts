@@ -25,6 +25,8 @@ const ISOLATE = { engine: "isolate", text: `export default { fetch: () => new Re
 const SERVER = `require("http").createServer((_, response) => response.end("${TEXT}")).listen(8080)`;
 const DOCKERFILE = `FROM node:26-slim\nEXPOSE 8080\nUSER 1000\nCMD ${JSON.stringify(["node", "-e", SERVER])}\n`;
 const CLIENTS = 4;
+/** Between an answer and the next request of a client: Docker has to get on with it too. */
+const PAUSE_MS = 1;
 /** A breaker that has opened a few times has long pauses. */
 const BACK_MS = 20_000;
 const FAULTS = 3;
@@ -81,13 +83,9 @@ describe.skipIf(obstacle !== undefined)("under load", () => {
   /** The first processes of the containers that run. */
   async function findContainerPids(): Promise<number[]> {
     const ids = (await docker.ask(["ps", "--quiet"])).split("\n").filter((id) => id !== "");
-    if (ids.length === 0) return [];
-    const pids = await docker.ask(["inspect", "--format", "{{.State.Pid}}", ...ids]);
-    // One that has ended meanwhile has none.
-    return pids
-      .split("\n")
-      .map(Number)
-      .filter((pid) => pid > 0);
+    // One that is gone meanwhile, or has ended, has none.
+    const ask = async (id: string) => await docker.ask(["inspect", "--format", "{{.State.Pid}}", id]).catch(() => "0");
+    return (await Promise.all(ids.map(ask))).map(Number).filter((pid) => pid > 0);
   }
 
   async function killContainers(): Promise<void> {
@@ -261,13 +259,16 @@ interface Load {
   stop(): Promise<void>;
 }
 
-/** Clients that ask again as soon as they are answered, on connections that are kept. */
+/** Clients that ask again soon after they are answered, on connections that are kept. */
 function startLoad(url: string, methods: readonly string[]): Load {
   const answers: Answered[] = [];
   let isOver = false;
   const clients = Array.from({ length: CLIENTS }, async (_, client) => {
     const method = methods[client % methods.length] ?? "GET";
-    while (!isOver) answers.push(await ask(url, method));
+    while (!isOver) {
+      answers.push(await ask(url, method));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    }
   });
   const next = async (what: string, isIt: (answer: Answered) => boolean, meanwhile: Meanwhile = () => {}) => {
     // Those that are on their way do not count.
