@@ -26,8 +26,8 @@ import { childrenOf } from "../support/processes.ts";
 import { openWasiLab } from "../support/wasi-lab.ts";
 import { saying } from "../support/wasi-programs.ts";
 
-/** Caches fill and code gets optimised meanwhile. */
-const WARM_UP = 100;
+/** Caches fill meanwhile. */
+const WARM_UP = 20;
 const PREPARE = { signal: new AbortController().signal, capabilities: noCapabilities, isProven: true };
 
 describe("starts and stops leave nothing behind", () => {
