@@ -67,6 +67,8 @@ export class Artifacts implements BlobReader {
   readonly #writing = new Set<string>();
   /** One set for each sweep that runs: the blobs that came meanwhile, which it spares. */
   readonly #sweeps = new Set<Set<string>>();
+  /** How many want everything to stay that is here. */
+  #holds = 0;
   /** The last of the moves and removals, which happen one after another. */
   #lastMove: Promise<unknown> = Promise.resolve();
 
@@ -169,6 +171,16 @@ export class Artifacts implements BlobReader {
     return streamBlob(this.#pathOf(digest), { subject: digest, range });
   }
 
+  /** Nothing is removed until it is disposed; sweeps leave for the next one what they would have removed. */
+  hold(): Disposable {
+    this.#holds += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#holds -= 1;
+      },
+    };
+  }
+
   /**
    * Removes every blob that is not kept, and what interrupted puts left behind.
    *
@@ -181,7 +193,9 @@ export class Artifacts implements BlobReader {
     let count = 0;
     let bytes = 0;
     const remove = async (path: string, isSpared: () => boolean) => {
-      const size = await this.#inTurn(() => (isSpared() ? undefined : removeOlder(path, writtenBeforeMs)));
+      const size = await this.#inTurn(() =>
+        isSpared() || this.#holds > 0 ? undefined : removeOlder(path, writtenBeforeMs),
+      );
       if (size === undefined) return;
       count += 1;
       bytes += size;

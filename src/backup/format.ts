@@ -3,8 +3,7 @@
  *
  *     registry.db                       deployments, functions, secrets (sealed)
  *     artifacts/ab/cdef…                a blob, named by its digest
- *     d1/<id>/db.sqlite                 one database
- *     kv/<id>/db.sqlite                 one namespace
+ *     d1/… kv/…                         a database, a namespace: files that end in .sqlite
  *     states/<function>.state           the directory that a Wasm program keeps
  *     secrets.key  token                what opens the secrets, and the control API: may be left out
  *     manifest.json                     name, size and digest of each of them
@@ -53,13 +52,14 @@ export const MAX_BACKUP_FILES = 1_000_000;
 /** What ends a tar: two empty blocks. */
 export const TAR_END_BYTES = 1_024;
 
-const ID = "[A-Za-z0-9][\\w.-]{0,127}";
+/** Never one that leads up: none begins with a dot. */
+const PART = "[\\w%][\\w%.-]{0,199}";
 const NAMES = [
   "registry\\.db",
   "secrets\\.key",
   "token",
   "artifacts/[0-9a-f]{2}/[0-9a-f]{62}",
-  `(?:d1|kv)/${ID}/db\\.sqlite`,
+  `(?:d1|kv)/(?:${PART}/)?${PART}\\.sqlite`,
   "states/[a-z0-9][a-z0-9-]{0,62}\\.state",
 ];
 const NAME = new RegExp(`^(?:${NAMES.join("|")})$`);

@@ -106,7 +106,10 @@ async function readSize(path: string): Promise<number> {
 function checkHeader(header: Header, totalBytes: number): { name: string; size: number; at: number } {
   const { name, type, size } = header;
   if (type !== "file" || header.linkname) throw invalidBackup(`${show(name)} is not a plain file`);
-  if (header.pax) throw invalidBackup(`${show(name)} is described by an extension of tar`);
+  const extensions = typeof header.pax === "object" ? Object.keys(header.pax ?? {}) : [];
+  // The names of databases may be longer than tars were made for.
+  if (extensions.some((key) => key !== "path"))
+    throw invalidBackup(`${show(name)} is described by an extension of tar`);
   const at = "byteOffset" in header && typeof header.byteOffset === "number" ? header.byteOffset : 0;
   if (!Number.isSafeInteger(size) || size < 0 || at + size > totalBytes) throw invalidBackup("it is cut off");
   return { name, size, at };

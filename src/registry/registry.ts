@@ -8,7 +8,7 @@
  * digest. Knows nothing of engines and of routes' meaning.
  */
 
-import { mkdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { DrizzleD1Database } from "drizzle-orm/d1";
@@ -39,6 +39,13 @@ export interface FunctionRecord {
   readonly createdAtMs: number;
   /** Absent while no deployment of it has become active. */
   readonly activeId?: string;
+}
+
+/** What is in a copy of the registry. */
+export interface RegistryCopy {
+  /** Every blob that it names. */
+  readonly digests: ReadonlySet<Digest>;
+  readonly hasKey: boolean;
 }
 
 /** A node alone uses the file, so there is nobody to wait for longer; waiting blocks the thread. */
@@ -96,12 +103,14 @@ export class Registry implements AsyncDisposable {
   readonly #client: D1;
   readonly #db: DrizzleD1Database;
   readonly #path: string;
+  readonly #keyPath: string;
   readonly #options: RegistryOptions;
 
   constructor({ client, path, keyFile }: RegistryFiles, options: RegistryOptions) {
     this.#client = client;
     this.#db = drizzle(client);
     this.#path = path;
+    this.#keyPath = keyFile.path;
     this.#options = options;
     this.secrets = new Secrets({ db: this.#db, path, keyFile, clock: options.clock });
   }
@@ -246,15 +255,20 @@ export class Registry implements AsyncDisposable {
   }
 
   /** The digest of every blob that a deployment here names, whatever its state: what a sweep of artifacts must keep. */
-  referencedDigests(): Promise<Set<string>> {
-    return this.#attempt("list digests", async () => {
-      // Asked of the JSON itself, so that a new kind of artifact cannot be forgotten and lose its blobs.
-      const rows = await this.#db.values<[unknown]>(sql`
-        SELECT DISTINCT found.value
-        FROM ${deployments}, json_tree(json_array(
-          json(${deployments.forms}), json(${deployments.assets}), json(${deployments.migrations}))) AS found
-        WHERE found.key = 'digest' AND found.type = 'text'`);
-      return new Set(rows.map(([digest]) => digest).filter(isDigest));
+  referencedDigests(): Promise<Set<Digest>> {
+    return this.#attempt("list digests", () => listDigests(this.#db));
+  }
+
+  /** Copies the registry as it is at one moment to a new file, and the keys of that moment to another, where there are any. */
+  copyTo({ path, keyPath }: { path: string; keyPath: string }): Promise<RegistryCopy> {
+    return this.#attempt("copy the registry", async () => {
+      // Both run to their end before anything else may: no change of the key comes between them.
+      const copied = this.#client.exec(`VACUUM INTO '${path.replaceAll("'", "''")}'`);
+      const hasKey = existsSync(this.#keyPath);
+      if (hasKey) copyFileSync(this.#keyPath, keyPath);
+      await copied;
+      using client = new D1(path, { busyMs: BUSY_MS });
+      return { digests: await listDigests(drizzle(client)), hasKey };
     });
   }
 
@@ -289,4 +303,14 @@ export class Registry implements AsyncDisposable {
       throw toRegistryError(action, this.#path, error);
     }
   }
+}
+
+/** Asked of the JSON itself, so that a new kind of artifact cannot be forgotten and lose its blobs. */
+async function listDigests(db: DrizzleD1Database): Promise<Set<Digest>> {
+  const rows = await db.values<[unknown]>(sql`
+    SELECT DISTINCT found.value
+    FROM ${deployments}, json_tree(json_array(
+      json(${deployments.forms}), json(${deployments.assets}), json(${deployments.migrations}))) AS found
+    WHERE found.key = 'digest' AND found.type = 'text'`);
+  return new Set(rows.map(([digest]) => digest).filter(isDigest));
 }

@@ -11,7 +11,7 @@ const RINGS: readonly (readonly (string | readonly string[])[])[] = [
   ["model"],
   ["wasm", "frames", "env"],
   ["config", "artifacts", "registry", "router", "bindings", "telemetry", "build", "engine", "energy", "backup"],
-  [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts", "migrate.ts"]],
+  [["invoke.ts", "deploy.ts", "live-function.ts", "services.ts", "migrate.ts", "backup-state.ts"]],
   ["http", "client", "experiment"],
   [["host.ts", "engines.ts", "storages.ts"]],
   ["cli"],
@@ -44,6 +44,8 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "node:dns": ["src/bindings/outbound.ts"],
   "node:fs": [
     "src/backup/read-backup.ts",
+    "src/bindings/d1/main.storage.ts",
+    "src/bindings/storage/copy.storage.ts",
     "src/bindings/storage/database.storage.ts",
     "src/config/",
     "src/engine/container/",
@@ -55,6 +57,9 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   "node:fs/promises": [
     "src/artifacts/",
     "src/backup/",
+    "src/backup-state.ts",
+    "src/bindings/storage/copies.ts",
+    "src/bindings/d1/databases.ts",
     "src/bindings/storage/storage.ts",
     "src/build/",
     "src/config/",

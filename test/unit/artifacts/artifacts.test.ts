@@ -218,6 +218,16 @@ describe("stream()", () => {
 });
 
 describe("sweep()", () => {
+  it("removes nothing while somebody holds what is here", async () => {
+    await artifacts.put(HELLO_DIGEST, HELLO, LIMIT);
+    {
+      using _one = artifacts.hold();
+      using _two = artifacts.hold();
+      expect(await artifacts.sweep(new Set())).toEqual({ count: 0, bytes: 0 });
+    }
+    expect(await artifacts.sweep(new Set())).toEqual({ count: 1, bytes: 5 });
+  });
+
   it("removes what is not kept and what interrupted puts left, and counts it", async () => {
     const other = new Uint8Array(10);
     await artifacts.put(HELLO_DIGEST, HELLO, LIMIT);

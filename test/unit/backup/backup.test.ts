@@ -43,7 +43,8 @@ const FILES: Readonly<Record<string, string>> = {
   [toArtifactName("one")]: "one",
   [toArtifactName("")]: "",
   "d1/memes/db.sqlite": "x".repeat(1_000_000),
-  [`kv/${"a".repeat(128)}/db.sqlite`]: "y".repeat(511),
+  [`kv/${"a".repeat(92)}.sqlite`]: "y".repeat(511),
+  [`d1/${"%2E".repeat(60)}/db.sqlite`]: "a long name",
   "states/counter.state": "z".repeat(512),
 };
 
@@ -300,7 +301,8 @@ describe("what is no backup leaves nothing behind:", () => {
     ["a hard link", [[{ name: "registry.db", type: "link", linkname: "/etc/passwd" }, ""]], "is not a plain file"],
     ["a device", [[{ name: "token", type: "character-device" }, ""]], "is not a plain file"],
     ["a folder", [[{ name: "d1", type: "directory" }, ""]], "is not a plain file"],
-    ["a name that needs an extension", [[{ name: `d1/é${"x".repeat(200)}/db.sqlite` }, "r"]], "an extension of tar"],
+    ["an extension", [[{ name: "registry.db", pax: { comment: "x" } }, "r"]], "an extension of tar"],
+    ["a long name of no database", [[{ name: `d1/${"x".repeat(300)}/db.sqlite` }, "r"]], "no backup has"],
     [
       "an artifact under another's name",
       [...good, [{ name: toArtifactName("a") }, "b"], ...manifest({ "registry.db": "r", [toArtifactName("a")]: "b" })],

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -260,6 +260,25 @@ describe("prune() and referencedDigests()", () => {
     expect(await registry.referencedDigests()).toEqual(new Set([...blobs(1), ...blobs(2)]));
     await registry.prune({ keepPerFunction: 0 });
     expect(await registry.referencedDigests()).toEqual(new Set(blobs(2)));
+  });
+
+  it("are the same of a copy, which has the keys of its moment", async () => {
+    await deploy("hello", 1);
+    const copy = { path: join(dir, "it's a copy.db"), keyPath: join(dir, "copy.key") };
+    expect(await registry.copyTo(copy)).toEqual({ digests: await registry.referencedDigests(), hasKey: false });
+    await rm(copy.path);
+    await registry.secrets.replace("hello", { TOKEN: "secret" });
+    expect(await registry.copyTo(copy)).toMatchObject({ hasKey: true });
+    await registry.secrets.rotate();
+    await mkdir(join(dir, "other"));
+    await rename(copy.path, join(dir, "other", "registry.db"));
+    await rename(copy.keyPath, join(dir, "other", "secrets.key"));
+    await using other = await openRegistry(join(dir, "other", "registry.db"), {
+      clock: systemClock,
+      randomId: () => "x",
+    });
+    expect(await other.secrets.read("hello")).toEqual({ TOKEN: "secret" });
+    expect(await other.findActive("hello")).toMatchObject({ id: "d_1" });
   });
 
   it("keep the file from growing", async () => {
