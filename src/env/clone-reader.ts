@@ -91,7 +91,8 @@ export class CloneReader {
         const start = toSize(first);
         const end = start + toSize(second);
         if (end > this.#bytes.byteLength) throw new TypeError("a buffer goes beyond its bytes");
-        return this.#bytes.slice(start, end).buffer;
+        // A copy, whatever kind of bytes these are: those of Node share one buffer with many others.
+        return new Uint8Array(this.#bytes.subarray(start, end)).buffer;
       }
       case "error":
         return makeError(toList(first).map(toText), toText(second));

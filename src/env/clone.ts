@@ -14,7 +14,6 @@ import { CloneReader } from "./clone-reader.ts";
 import { CloneWriter, tooLarge } from "./clone-writer.ts";
 
 const LENGTH_BYTES = 4;
-const encoder = new TextEncoder();
 
 /**
  * Writes a value.
@@ -23,7 +22,7 @@ const encoder = new TextEncoder();
  */
 export function encodeClone(value: unknown, limitBytes = Number.POSITIVE_INFINITY): Uint8Array {
   const { records, pieces, byteLength } = new CloneWriter(value, limitBytes);
-  const json = encoder.encode(JSON.stringify(records));
+  const json = new TextEncoder().encode(JSON.stringify(records));
   const all = LENGTH_BYTES + json.byteLength + byteLength;
   if (all > limitBytes) throw tooLarge(limitBytes);
   const bytes = new Uint8Array(all);

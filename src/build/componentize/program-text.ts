@@ -31,7 +31,7 @@ export interface ProgramText {
 export const PROGRAM_NAME = "__program";
 /** What `cloudflare:workers` gives, inside the script. */
 const WORKERS = "__nebulaWorkers";
-const WORKERS_MODULE = `export const { env, WorkerEntrypoint, waitUntil } = ${WORKERS};`;
+const WORKERS_MODULE = `export const { env, WorkerEntrypoint, RpcTarget, waitUntil } = ${WORKERS};`;
 const EXPORTS = /export \{([^{}]*)\};\s*$/;
 
 /** @throws {NebulaError} NEBULA_BUILD_FAILED with the imports that the engine cannot have. */

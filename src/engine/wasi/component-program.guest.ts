@@ -5,7 +5,7 @@
  *     exports wasi:cli/run                 a program with standard input and output, as one of preview 1
  */
 
-import type { Body, RequestHead } from "../../model/exchange.ts";
+import type { Body } from "../../model/exchange.ts";
 import { decodeComponent } from "../../wasm/component/decode.ts";
 import { joinCode, splitCode } from "./code-pieces.guest.ts";
 import { type ComponentInstance, compileComponent, type LinkedComponent } from "./component/linker.guest.ts";
@@ -19,7 +19,7 @@ import { HandlerFailure, handleRequest } from "./preview2/handle-request.guest.t
 import { HttpError } from "./preview2/http-error-code.guest.ts";
 import { createPreview2, type Preview2 } from "./preview2/preview2.guest.ts";
 import { runCommand } from "./preview2/run-command.guest.ts";
-import type { Program, ProgramAnswer, ProgramCall } from "./program.guest.ts";
+import type { AskedHead, Program, ProgramAnswer, ProgramCall } from "./program.guest.ts";
 import { createHttpHost } from "./reach-http.guest.ts";
 import { Stopwatch } from "./stopwatch.guest.ts";
 import { emptySource, NULL_SINK } from "./streams.guest.ts";
@@ -28,6 +28,8 @@ const HANDLER = "wasi:http/incoming-handler";
 const COMMAND = "wasi:cli/run";
 /** The variable that JavaScript in Wasm reads its `env` from. */
 const ENV_VARIABLE = "NEBULA_ENV";
+/** And what of it is asked. */
+const TARGET_VARIABLE = "NEBULA_TARGET";
 
 /** What is the same for all requests to a component. */
 export interface ComponentSettings extends ProgramSettings {
@@ -84,7 +86,7 @@ class ComponentProgram implements Program {
     return this.#cores.some((core) => core?.isFromCode);
   }
 
-  async answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
+  async answer(head: AskedHead, call: ProgramCall): Promise<ProgramAnswer> {
     if (this.#isHandler) return await this.#handle(head, call);
     return await invokeProgram({ ...this.#settings, make: (io, of) => this.#makeCommand(io, of) }, head, call);
   }
@@ -102,13 +104,13 @@ class ComponentProgram implements Program {
     for (const core of this.#cores) core?.[Symbol.dispose]();
   }
 
-  async #handle(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer> {
+  async #handle(head: AskedHead, call: ProgramCall): Promise<ProgramAnswer> {
     const watch = new Stopwatch();
     const { name, settings, vars, logBytes, clock, random, files, envJson } = this.#settings;
     const log = new LogLines(call.log, logBytes);
     const preview2 = createPreview2({
       args: [name, ...settings.args],
-      env: { ...vars, [ENV_VARIABLE]: envJson },
+      env: { ...vars, [ENV_VARIABLE]: envJson, [TARGET_VARIABLE]: JSON.stringify(head.target ?? {}) },
       stdin: emptySource(),
       stdout: log,
       stderr: log,
@@ -227,17 +229,20 @@ const WORDLESS = "null";
 function readThrown(text: string | undefined, memory: MemoryUse): Error | undefined {
   if (!text?.startsWith("{")) return undefined;
   try {
-    const { name, message, stack } = fromGuest(JSON.parse(text));
+    const { name, message, stack, thrown } = fromGuest(JSON.parse(text));
     const isFull = memory !== undefined && memory.bytes > FULL * memory.limitBytes;
     const isMemory = name === "InternalError" && message === "out of memory";
     if (isMemory || (isFull && message === WORDLESS)) return new ProgramFailure("outOfMemory", OUT_OF_MEMORY);
-    return Object.assign(new Error(String(message)), { name: String(name), stack: String(stack) });
+    const whole = typeof thrown === "string" ? { thrown } : {};
+    return Object.assign(new Error(String(message)), { name: String(name), stack: String(stack), ...whole });
   } catch {
     // because any component may answer with a text that begins like that
     return undefined;
   }
 }
 
-function fromGuest(value: unknown): { name?: unknown; message?: unknown; stack?: unknown } {
-  return value as { name?: unknown; message?: unknown; stack?: unknown };
+type Said = Readonly<Partial<Record<"name" | "message" | "stack" | "thrown", unknown>>>;
+
+function fromGuest(value: unknown): Said {
+  return value as Said;
 }

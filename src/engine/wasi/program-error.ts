@@ -14,7 +14,7 @@ export function toProgramError(
   { code, what }: Failure,
   spec: FunctionSpec,
 ): NebulaError {
-  const { name, message, stack } = wire;
+  const { name, message, stack, thrown } = wire;
   const details = { function: spec.name };
   switch (name) {
     case PROGRAM_FAILURES.trapped: {
@@ -37,7 +37,7 @@ export function toProgramError(
     case PROGRAM_FAILURES.refused:
       return new NebulaError(code, `${what}: ${message}`, { details });
     default: {
-      const cause = Object.assign(new Error(message), { name, stack });
+      const cause = Object.assign(new Error(message), { name, stack, ...(thrown !== undefined && { thrown }) });
       return new NebulaError(code, `${what}: ${name}: ${message}`, { details, cause });
     }
   }

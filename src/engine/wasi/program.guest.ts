@@ -6,6 +6,7 @@ import type { OutgoingCall } from "../../frames/outgoing-call.ts";
 import type { Body, HeaderList, RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { WasiSettings } from "../../model/function.ts";
 import type { GuestCallHead, LogMethod } from "../guest/protocol.ts";
+import type { FetchHead } from "./protocol.ts";
 
 /** One call of the host, as far as a program needs it. */
 export interface ProgramCall {
@@ -29,10 +30,13 @@ export interface ProgramAnswer {
   explain?(thrown: unknown): unknown;
 }
 
+/** The head of a request, and what of the program is asked. */
+export type AskedHead = RequestHead & Pick<FetchHead, "target">;
+
 /** A program, compiled and ready; each request has an instance of its own. */
 export interface Program extends Disposable {
   /** Answers one request. Rejects with a ProgramFailure, or with what the program itself says it threw. */
-  answer(head: RequestHead, call: ProgramCall): Promise<ProgramAnswer>;
+  answer(head: AskedHead, call: ProgramCall): Promise<ProgramAnswer>;
   /** How large a memory of it has become; absent while none has outgrown what it began with. */
   readonly grownToBytes: number | undefined;
   /** What V8 has compiled of it so far; nothing without the add-on. */

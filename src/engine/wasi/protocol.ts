@@ -14,6 +14,7 @@
 import type { WasmArtifact } from "../../model/artifact.ts";
 import type { RequestHead, ResponseHead } from "../../model/exchange.ts";
 import type { Binding, ProofRequest, WasiSettings } from "../../model/function.ts";
+import type { Target } from "../../model/service.ts";
 
 /** A program, and all that it may know. */
 export interface LoadHead {
@@ -38,6 +39,7 @@ export interface FetchHead extends RequestHead {
   readonly op: "fetch";
   readonly program: string;
   readonly requestId: string;
+  readonly target?: Target;
 }
 
 /** Lets a program go. */

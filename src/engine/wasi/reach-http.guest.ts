@@ -68,14 +68,15 @@ async function send(
   void asked.settled.then(() => signal.removeEventListener("abort", onAbort));
   try {
     const answer = await asked.answer;
+    const explain = isBinding ? toBindingError : toHttpError;
     return {
       head: fromHost(answer.head),
       body: answer.body,
       trailers: answer.trailers?.then(toTrailers),
-      explain: toHttpError,
+      explain,
     };
   } catch (thrown) {
-    throw toHttpError(thrown);
+    throw isBinding ? toBindingError(thrown) : toHttpError(thrown);
   }
 }
 
@@ -85,6 +86,13 @@ function toHttpError(thrown: unknown): unknown {
   const { name, message, reason } = thrown.wire;
   const code = (isReason(reason) ? CODES[reason] : PLAIN_CODES[name]) ?? { tag: "internal-error", val: message };
   return new HttpError(code, message);
+}
+
+/** A binding is no network: what the host says of it stands for itself. */
+function toBindingError(thrown: unknown): unknown {
+  if (!(thrown instanceof RemoteError)) return thrown;
+  const { message } = thrown.wire;
+  return new HttpError({ tag: "internal-error", val: message }, message);
 }
 
 function isReason(text: string | undefined): text is OutboundReason {

@@ -7,29 +7,34 @@
 import type { AskAnswer, AskCall } from "../../../env/ask.ts";
 import { createEnv, type Env, type EnvParts } from "../../../env/env.ts";
 import { type Binding, toTextVars } from "../../../model/function.ts";
+import type { Target } from "../../../model/service.ts";
 import type { NebulaAbortSignal } from "./abort.ts";
 import type { BodyIo } from "./body-io.ts";
 import { createFetch } from "./fetch.ts";
 import type { Host } from "./host.ts";
 
 const VARIABLE = "NEBULA_ENV";
+/** What of the function is asked: told with each request, too. */
+const TARGET_VARIABLE = "NEBULA_TARGET";
 
 /** The `env` of now, and what stands for it where it is imported. */
 export class Environment {
   readonly #parts: EnvParts;
   #env: Env | undefined;
   #vars: Readonly<Record<string, string>> = {};
+  #target: Target = {};
 
   constructor(io: () => BodyIo | undefined) {
     this.#parts = {
-      ask: (name) => (call) => ask(createFetch(io, name), call),
-      fetcher: (name) => ({ fetch: createFetch(io, name) }),
+      ask: (name) => (call) => ask(createFetch(io, { binding: name, isAsked: true }), call),
+      fetcher: (name) => ({ fetch: createFetch(io, { binding: name }) }),
     };
   }
 
   connect(host: Host): void {
-    const text = host.environment.getEnvironment().find(([name]) => name === VARIABLE)?.[1] ?? "[]";
-    const bindings = fromHost(JSON.parse(text));
+    const variables = new Map(host.environment.getEnvironment());
+    const bindings = fromHost(JSON.parse(variables.get(VARIABLE) ?? "[]"));
+    this.#target = toTarget(JSON.parse(variables.get(TARGET_VARIABLE) ?? "{}"));
     for (const binding of bindings) freeze(binding);
     this.#env = createEnv(bindings, this.#parts);
     this.#vars = toTextVars(bindings);
@@ -40,6 +45,11 @@ export class Environment {
     if (this.#env === undefined)
       throw new TypeError("Cannot read env while the function is built: only a request has it");
     return this.#env;
+  }
+
+  /** What of the function is asked now. */
+  get target(): Target {
+    return this.#target;
   }
 
   /** Variables as texts, for Deno.env. */
@@ -88,6 +98,10 @@ function toShared(body: unknown): AskAnswer["body"] {
 /** The border with the host, whose words are trusted. */
 function fromHost(value: unknown): readonly Binding[] {
   return value as readonly Binding[];
+}
+
+function toTarget(value: unknown): Target {
+  return value as Target;
 }
 
 function freeze(value: unknown): unknown {

@@ -13,6 +13,8 @@ export interface PlainError {
   readonly name: string;
   readonly message: string;
   readonly stack?: string;
+  /** All of what a method threw; see CallFailure. */
+  readonly thrown?: string;
 }
 
 const FRAME = /^ {4}at (?:(.+) \()?componentize-qjs:user\.js:(\d+):(\d+)\)?$/;
@@ -34,7 +36,8 @@ export function describeError(thrown: unknown, lines: ProgramLines = programLine
     const stack: unknown = thrown.stack;
     if (typeof stack !== "string") return { name, message, stack: head };
     const frames = cleanFrames(stack, lines);
-    return { name, message, stack: frames === "" ? head : `${head}\n${frames}` };
+    const whole = "thrown" in thrown && typeof thrown.thrown === "string" ? { thrown: thrown.thrown } : {};
+    return { name, message, stack: frames === "" ? head : `${head}\n${frames}`, ...whole };
   } catch {
     // because getters of what was thrown may throw
     return { name: "Error", message: "(a value that cannot be printed)" };

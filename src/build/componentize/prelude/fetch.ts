@@ -44,10 +44,18 @@ interface Hop {
   readonly body: BodySource | null;
   readonly signal: NebulaAbortSignal;
   readonly binding: string | undefined;
+  readonly isAsked: boolean;
+}
+
+/** Where requests go: to the network, or to a binding. */
+interface Way {
+  readonly binding?: string;
+  /** Not by the function itself: also at addresses that nothing can be fetched from. */
+  readonly isAsked?: boolean;
 }
 
 /** `fetch`, or with a binding the `fetch` of that. `io` is there while a request is being answered. */
-export function createFetch(io: () => BodyIo | undefined, binding?: string) {
+export function createFetch(io: () => BodyIo | undefined, { binding, isAsked = false }: Way = {}) {
   return async (input: unknown, options?: RequestOptions): Promise<NebulaResponse> => {
     const request = new NebulaRequest(input, options);
     const now = io();
@@ -57,7 +65,7 @@ export function createFetch(io: () => BodyIo | undefined, binding?: string) {
     if (body === undefined) throw new TypeError("Cannot send a request whose body has been used already");
     const url = new NebulaURL(request.url);
     const { method, headers, signal } = request;
-    return await follow(now, { url, method, headers, body, signal, binding }, request.redirect);
+    return await follow(now, { url, method, headers, body, signal, binding, isAsked }, request.redirect);
   };
 }
 
@@ -67,7 +75,8 @@ async function follow(io: BodyIo, first: Hop, redirect: string): Promise<NebulaR
     const answer = await send(io, hop);
     const location = findLocation(answer, hop.url);
     const isFollowed = location !== undefined && redirect !== "manual" && hop.binding === undefined;
-    if (!isFollowed) return toResponse(io, { answer, url: hop.url.href, isRedirected: hops > 0 }, hop.signal);
+    if (!isFollowed)
+      return toResponse(io, { answer, url: hop.url.href.replace(/#.*/s, ""), isRedirected: hops > 0 }, hop.signal);
     answer.response[Symbol.dispose]();
     if (redirect === "error") throw new TypeError("fetch failed: unexpected redirect");
     if (hops === MAX_HOPS) throw new TypeError("fetch failed: redirect count exceeded");
@@ -133,9 +142,10 @@ async function send(io: BodyIo, hop: Hop): Promise<Answer> {
   };
 }
 
-function makeRequest({ host }: BodyIo, { url, method, headers, binding }: Hop): OutgoingRequest {
+function makeRequest({ host }: BodyIo, { url, method, headers, binding, isAsked }: Hop): OutgoingRequest {
   const scheme = url.protocol.slice(0, -1);
-  if (scheme !== "http" && scheme !== "https") throw new TypeError(`fetch failed: cannot fetch "${url.protocol}" URLs`);
+  if (scheme !== "http" && scheme !== "https" && !isAsked)
+    throw new TypeError(`fetch failed: cannot fetch "${url.protocol}" URLs`);
   const fields = new NebulaHeaders(headers);
   if (binding !== undefined) fields.set(URL_HEADER, url.href.replace(/#.*/, ""));
   const request = new host.types.OutgoingRequest(writeFields(host, fields, (name) => OWN_LINES.has(name)));
@@ -144,7 +154,7 @@ function makeRequest({ host }: BodyIo, { url, method, headers, binding }: Hop): 
     binding === undefined ? { tag: scheme === "http" ? "HTTP" : "HTTPS" } : { tag: "other", val: BINDING_SCHEME },
   );
   request.setAuthority(binding ?? url.host);
-  request.setPathWithQuery(url.pathname + url.search);
+  request.setPathWithQuery(isAsked ? "/" : url.pathname + url.search);
   return request;
 }
 

@@ -2,6 +2,8 @@
  * The global scope of a function: what the engine has is completed, what does not belong there is taken away.
  */
 
+import { WorkerEntrypoint } from "../../../env/entrypoints.ts";
+import { RpcTarget } from "../../../env/rpc.ts";
 import { NebulaAbortController, NebulaAbortSignal } from "./abort.ts";
 import { NebulaBlob, NebulaFile } from "./blob.ts";
 import { NebulaTextDecoder, NebulaTextEncoder } from "./encoding.ts";
@@ -14,7 +16,7 @@ import {
   NebulaPromiseRejectionEvent,
 } from "./events.ts";
 import { NebulaFormData } from "./form-data.ts";
-import { FetchEvent, WorkerEntrypoint } from "./handlers.ts";
+import { FetchEvent } from "./handlers.ts";
 import { NebulaHeaders } from "./headers.ts";
 import { NebulaRequest } from "./request.ts";
 import { NebulaResponse } from "./response.ts";
@@ -89,7 +91,7 @@ const CLASSES: Readonly<Record<string, unknown>> = {
 export function installGlobals(made: Readonly<Record<string, unknown>>): void {
   const all = { ...CLASSES, self: globalThis, structuredClone, navigator: { userAgent: "Nebula" }, ...made };
   // The prelude's own names are shortened when it is bundled.
-  for (const [name, value] of Object.entries({ ...all, FetchEvent, WorkerEntrypoint })) {
+  for (const [name, value] of Object.entries({ ...all, FetchEvent, WorkerEntrypoint, RpcTarget })) {
     if (typeof value === "function") Object.defineProperty(value, "name", { value: name, configurable: true });
   }
   for (const [name, value] of Object.entries(all)) {

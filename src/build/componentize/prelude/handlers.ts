@@ -1,37 +1,20 @@
 /**
  * Three ways to write a function, one way to call it.
  *
- *     module     export default { fetch(request, env, ctx) }     also a class that extends WorkerEntrypoint
+ *     module     export default { fetch(request, env, ctx) }     see env/entrypoints.ts
  *     deno       Deno.serve(handler)
  *     listener   addEventListener("fetch", (event) => event.respondWith(…))
  */
 
+import { type Entrypoints, type ExecutionContext, findEntrypoints, toEntrypoints } from "../../../env/entrypoints.ts";
 import type { Env } from "../../../env/env.ts";
 import { NebulaEvent } from "./events.ts";
 import type { NebulaRequest } from "./request.ts";
-
-/** The `ctx` of a handler (https://developers.cloudflare.com/workers/runtime-apis/context/). */
-export interface ExecutionContext {
-  waitUntil(work: unknown): void;
-  passThroughOnException(): void;
-  readonly props: object;
-}
 
 /** Answers one request; what it gives is not known to be a Response yet. */
 export type Handler = (request: NebulaRequest, env: Env, ctx: ExecutionContext) => unknown;
 
 type FetchListener = ((event: unknown) => void) | { handleEvent(event: unknown): void };
-
-/** The base class of `cloudflare:workers`, for functions written as classes. */
-export class WorkerEntrypoint {
-  protected readonly ctx: ExecutionContext;
-  protected readonly env: Env;
-
-  constructor(ctx: ExecutionContext, env: Env) {
-    this.ctx = ctx;
-    this.env = env;
-  }
-}
 
 /** What the module did to be called, besides its exports. */
 export class Handlers {
@@ -69,19 +52,19 @@ export class Handlers {
   }
 
   /**
-   * The handler of the evaluated module.
-   * @throws {TypeError} when there is none.
+   * What the evaluated module can be asked by.
+   * @throws {TypeError} when there is nothing.
    */
-  find(style: string, exports: Readonly<Record<string, unknown>>): Handler {
-    if (style === "module") return toModuleHandler(exports.default);
+  find(style: string, exports: Readonly<Record<string, unknown>>): Entrypoints<NebulaRequest> {
+    if (style === "module") return findEntrypoints(exports);
     if (style === "deno") {
       if (this.#deno === undefined) throw new TypeError("Cannot find a handler: the module did not call Deno.serve");
-      return this.#deno;
+      return toEntrypoints(this.#deno);
     }
     if (this.#listeners.length === 0) {
       throw new TypeError('Cannot find a handler: nothing called addEventListener("fetch", …)');
     }
-    return (request, _env, ctx) => this.#dispatch(new FetchEvent(request, ctx));
+    return toEntrypoints((request, _env, ctx) => this.#dispatch(new FetchEvent(request, ctx)));
   }
 
   #dispatch(event: FetchEvent): unknown {
@@ -120,23 +103,6 @@ export class FetchEvent extends NebulaEvent {
   }
 
   passThroughOnException(): void {}
-}
-
-function toModuleHandler(entry: unknown): Handler {
-  if (isEntrypointClass(entry))
-    return (request, env, ctx) => callFetch(Reflect.construct(entry, [ctx, env]), [request]);
-  if (typeof entry !== "object" || entry === null || typeof Reflect.get(entry, "fetch") !== "function") {
-    throw new TypeError('Cannot find a handler: the default export has no function "fetch"');
-  }
-  return (request, env, ctx) => callFetch(entry, [request, env, ctx]);
-}
-
-function isEntrypointClass(value: unknown): value is new (ctx: ExecutionContext, env: Env) => object {
-  return typeof value === "function" && typeof value.prototype?.fetch === "function";
-}
-
-function callFetch(target: object, args: unknown[]): unknown {
-  return Reflect.apply(Reflect.get(target, "fetch"), target, args);
 }
 
 function isListener(value: unknown): value is FetchListener {

@@ -7,6 +7,9 @@
  * Everything up to the snapshot happens once, on the machine that builds; each request then begins from there.
  */
 
+import "./install-encoding.ts";
+import { type Entrypoints, type ExecutionContext, WorkerEntrypoint } from "../../../env/entrypoints.ts";
+import { RpcTarget } from "../../../env/rpc.ts";
 import { Clock, createDate, createPerformance } from "./clock.ts";
 import { createConsole, type Level } from "./console.ts";
 import { createCrypto, Randomness } from "./crypto.ts";
@@ -17,10 +20,11 @@ import { EventLoop } from "./event-loop.ts";
 import { createFetch } from "./fetch.ts";
 import { createGlobalEvents } from "./global-events.ts";
 import { createTimers, installGlobals } from "./globals.ts";
-import { type ExecutionContext, type Handler, Handlers, WorkerEntrypoint } from "./handlers.ts";
+import { Handlers } from "./handlers.ts";
 import type { Host, IncomingRequest, ResponseOutparam } from "./host.ts";
 import { jobs, rejections } from "./install-promise.ts";
 import { Printed } from "./printed.ts";
+import type { NebulaRequest } from "./request.ts";
 import { scrub } from "./scrub.ts";
 import { answerRequest } from "./serve.ts";
 
@@ -68,7 +72,7 @@ class World {
   readonly #environment = new Environment(() => this.#io());
   /** What the top level prints. */
   readonly printed = new Printed();
-  #handler: Handler | undefined;
+  #entrypoints: Entrypoints<NebulaRequest> | undefined;
   /** Of the request that is being answered. */
   #ctx: ExecutionContext | undefined;
   #isListener = false;
@@ -96,7 +100,7 @@ class World {
     }
     let outcome: { exports: Readonly<Record<string, unknown>> } | { error: unknown } | undefined;
     const waitUntil = (work: unknown) => this.#waitUntil(work);
-    evaluate({ env: this.#environment.imported, WorkerEntrypoint, waitUntil }).then(
+    evaluate({ env: this.#environment.imported, WorkerEntrypoint, RpcTarget, waitUntil }).then(
       (exports) => {
         outcome = { exports };
       },
@@ -108,7 +112,7 @@ class World {
     const ended = outcome;
     if (ended === undefined) throw new TypeError("its top level waits for what never comes");
     if ("error" in ended) throw ended.error;
-    this.#handler = this.#handlers.find(style, ended.exports);
+    this.#entrypoints = this.#handlers.find(style, ended.exports);
     this.#isListener = style === "listener";
     scrub(this.#collect);
     this.printed.keep();
@@ -116,11 +120,11 @@ class World {
 
   answer(request: IncomingRequest, out: ResponseOutparam): void {
     const host = this.#host;
-    const handler = this.#handler;
-    if (handler === undefined) return;
+    const entrypoints = this.#entrypoints;
+    if (entrypoints === undefined) return;
     for (const each of [this.#loop, this.#clock, this.#randomness, this.#environment]) each.connect(host);
     this.#isAnswering = true;
-    const env = this.#environment.now;
+    const { now: env, target } = this.#environment;
     if (this.#isListener) for (const [name, value] of Object.entries(env)) Reflect.set(globalThis, name, value);
     let isOver = false;
     const { report } = this.#events;
@@ -128,7 +132,8 @@ class World {
     const onContext = (ctx: ExecutionContext) => {
       this.#ctx = ctx;
     };
-    void answerRequest(request, out, { host, loop: this.#loop, handler, env, report, fail, onContext }).then(() => {
+    const by = { host, loop: this.#loop, entrypoints, env, target, report, fail, onContext };
+    void answerRequest(request, out, by).then(() => {
       isOver = true;
     });
     this.#loop.run(() => isOver);

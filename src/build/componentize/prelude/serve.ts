@@ -2,12 +2,14 @@
  * One request of wasi:http, answered.
  */
 
+import { readAll } from "../../../env/ask.ts";
+import type { Entrypoints, ExecutionContext } from "../../../env/entrypoints.ts";
 import type { Env } from "../../../env/env.ts";
+import { RPC_LIMIT_BYTES, type Target } from "../../../model/service.ts";
 import { abortSignal, createSignal, type NebulaAbortSignal } from "./abort.ts";
 import { type BodySource, takeBody } from "./body.ts";
 import { type BodyIo, openBody, ReaderGone, sendBody } from "./body-io.ts";
 import { describeError } from "./errors.ts";
-import type { ExecutionContext, Handler } from "./handlers.ts";
 import { type HeaderLine, headersFromWire, type NebulaHeaders } from "./headers.ts";
 import type { IncomingRequest, ResponseOutparam } from "./host.ts";
 import { inspect } from "./inspect.ts";
@@ -17,8 +19,10 @@ import { fromMethod, readFields, writeFields } from "./wire.ts";
 
 /** What answering takes. */
 export interface Answering extends BodyIo {
-  readonly handler: Handler;
+  readonly entrypoints: Entrypoints<NebulaRequest>;
   readonly env: Env;
+  /** What of them is asked. */
+  readonly target: Target;
   /** Tells of what nobody else will hear of. */
   report(error: unknown): void;
   /** Tells why a body that has begun does not end. */
@@ -33,7 +37,7 @@ export async function answerRequest(incoming: IncomingRequest, out: ResponseOutp
   const ctx: ExecutionContext = {
     waitUntil: (each) => void work.push(Promise.resolve(each).catch(by.report)),
     passThroughOnException: () => {},
-    props: {},
+    props: by.target.props ?? {},
   };
   by.onContext(ctx);
   const request = toRequest(incoming, by);
@@ -49,7 +53,7 @@ async function respond(
   const { types } = by.host;
   let begun: ReturnType<typeof beginResponse>;
   try {
-    begun = beginResponse(await by.handler(request, by.env, by.ctx), by);
+    begun = beginResponse(await answer(request, by), by);
   } catch (thrown) {
     const val = { tag: "internal-error", val: JSON.stringify(describeError(thrown)) };
     types.ResponseOutparam.set(out, { tag: "err", val });
@@ -66,6 +70,21 @@ async function respond(
     if (thrown instanceof ReaderGone) abortSignal(request.signal);
     else by.fail(thrown);
   }
+}
+
+async function answer(
+  request: NebulaRequest,
+  { entrypoints, target, env, ctx }: Answering & { ctx: ExecutionContext },
+): Promise<unknown> {
+  const around = { env, ctx };
+  if (!target.isRpc) return await entrypoints.fetch(request, around, target.entrypoint);
+  const asked = await readAll(toShared(request.body), RPC_LIMIT_BYTES);
+  return new NebulaResponse(await entrypoints.call(asked, around, target.entrypoint));
+}
+
+/** Streams are of a class of our own here: one thing under two declarations. */
+function toShared(body: unknown): ReadableStream<Uint8Array> | null {
+  return body as ReadableStream<Uint8Array> | null;
 }
 
 function beginResponse(given: unknown, { host }: BodyIo) {
