@@ -6,7 +6,8 @@ import { chmod, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { MAX_SECRET_BYTES } from "../../src/model/secrets.ts";
+import type { DeployTarget } from "../../src/deploy.ts";
+import { MAX_SECRET_BYTES, MAX_SECRETS } from "../../src/model/secrets.ts";
 import { openTestNode, type TestNode } from "../support/node.ts";
 import { findLeaks, TELLS_ENV, toSpellings } from "../support/secret-probe.ts";
 
@@ -30,6 +31,13 @@ const ask = (path: string, init: RequestInit = {}) =>
   fetch(`${node.controlUrl}${path}`, { ...init, headers: { authorization: `Bearer ${node.token}` } });
 
 const required = (...names: string[]) => ({ bindings: names.map((name) => ({ type: "secret", name }) as const) });
+
+/** Deploys, and gives these with it. */
+const withSecrets = (secrets: Record<string, string>): DeployTarget => ({
+  missing: (digests, options) => node.client.missing(digests, options),
+  put: (digest, source, options) => node.client.put(digest, source, options),
+  deploy: (input, options) => node.client.deploy(input, { ...options, secrets }),
+});
 
 describe("a secret", () => {
   test("is in env at once, changes at once, and is gone at once", async () => {
@@ -147,18 +155,25 @@ describe("a secret", () => {
     expect(seen).not.toContain("torn");
   });
 
+  test("may be one of as many as there can be, each as long as it can be", async () => {
+    const many = Object.fromEntries(
+      Array.from({ length: MAX_SECRETS }, (_, i) => [`SECRET_${i}`, String(i).padEnd(MAX_SECRET_BYTES, "x")]),
+    );
+    await node.deploy("shop", TELLS_ENV, { target: withSecrets(many) });
+    expect(await readEnv()).toEqual(many);
+    await expect(node.client.putSecret(place("ONE_MORE"), "1")).rejects.toMatchObject({
+      code: "NEBULA_CONFIG_INVALID",
+    });
+    expect(await readEnv()).toEqual(many);
+  });
+
   test("comes with a deployment when given there, and takes the place of all that were", async () => {
     await node.client.putSecret(place("OLD"), VALUE);
-    const target = (secrets: Record<string, string>) => ({
-      missing: node.client.missing.bind(node.client),
-      put: node.client.put.bind(node.client),
-      deploy: (input: Parameters<typeof node.client.deploy>[0]) => node.client.deploy(input, { secrets }),
-    });
-    await node.deploy("shop", TELLS_ENV, { target: target({ NEW: VALUE }), ...required("NEW") });
+    await node.deploy("shop", TELLS_ENV, { target: withSecrets({ NEW: VALUE }), ...required("NEW") });
     expect(await readEnv()).toEqual({ NEW: VALUE });
-    const again = await node.deploy("shop", TELLS_ENV, { target: target({ NEW: VALUE }), ...required("NEW") });
+    const again = await node.deploy("shop", TELLS_ENV, { target: withSecrets({ NEW: VALUE }), ...required("NEW") });
     expect(again.isNew).toBe(false);
-    const changed = await node.deploy("shop", TELLS_ENV, { target: target({ NEW: OTHER }), ...required("NEW") });
+    const changed = await node.deploy("shop", TELLS_ENV, { target: withSecrets({ NEW: OTHER }), ...required("NEW") });
     expect(changed).toMatchObject({ isNew: true, deployment: { id: again.deployment.id } });
     expect(await readEnv()).toEqual({ NEW: OTHER });
     expect(await node.client.listSecrets("shop")).toHaveLength(1);
