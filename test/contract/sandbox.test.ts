@@ -7,10 +7,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, describe, expect, it } from "vitest";
+import { findDeno } from "../../src/engine/guest/find-deno.ts";
+import { createDenoRuntime, type GuestRuntime, nodeRuntime } from "../../src/engine/guest/runtime.ts";
 import { BINARY_FD, createSandbox, FRAMES_FD, inspectMachine } from "../../src/engine/guest/sandbox.ts";
+import { withDeno } from "../support/deno.ts";
 import { openTrap } from "../support/hostile-guests.ts";
 
-const BOOTSTRAP = readFileSync(join(import.meta.dirname, "../fixtures/hostile-bootstrap.mjs"), "utf8");
+const readFixture = (name: string) => readFileSync(join(import.meta.dirname, "../fixtures", name), "utf8");
+const NODE_PROGRAM = readFixture("hostile-bootstrap.mjs");
+const DENO_PROGRAM = readFixture("hostile-bootstrap-deno.mjs");
 
 const dir = await mkdtemp(join(tmpdir(), "nebula-sandbox-"));
 const cwd = join(dir, "empty");
@@ -24,21 +29,21 @@ const secretPath = join(dir, "secret.txt");
 await writeFile(secretPath, "secret", { mode: 0o600 });
 const trap = await openTrap(dir);
 await chmod(trap.socketPath, 0o777);
-const binaryFd = openSync(process.execPath, "r");
 const sandbox = createSandbox(inspectMachine());
 
 afterAll(async () => {
-  closeSync(binaryFd);
   await trap[Symbol.asyncDispose]();
   await rm(dir, { recursive: true, force: true });
 });
 
 /** Starts a process as a guest is started, with another program inside. */
-function start(index: number, program: string): ChildProcess {
-  const { file, args } = sandbox.command({ index, memoryBytes: 128 * 1024 * 1024 });
+function start(runtime: GuestRuntime, { index, program }: { index: number; program: string }): ChildProcess {
+  const { file, args, env } = sandbox.command({ index, runtime, memoryBytes: 128 * 1024 * 1024 });
+  const binaryFd = openSync(runtime.binary, "r");
   const stdio = ["pipe", "ignore", "pipe", "pipe", binaryFd] as const;
   expect([stdio.length - 1, FRAMES_FD]).toEqual([BINARY_FD, 3]);
-  const child = spawn(file, [...args], { cwd, env: {}, detached: true, stdio: [...stdio] });
+  const child = spawn(file, [...args], { cwd: runtime.cwd ?? cwd, env, detached: true, stdio: [...stdio] });
+  closeSync(binaryFd);
   child.stdin?.end(program);
   return child;
 }
@@ -50,35 +55,59 @@ async function readFrames(child: ChildProcess): Promise<string> {
   return (await text(frames)) || (await stderr);
 }
 
+/** What the program managed to do, by the names of its attempts. */
+async function misuse(runtime: GuestRuntime, hostile: string): Promise<{ tried: number; found: string[] }> {
+  const up = 'import { Socket } from "node:net"; new Socket({ fd: 3 }).write("up"); setInterval(() => {}, 1000);';
+  const neighbour = start(runtime, { index: 1, program: up });
+  try {
+    await new Promise((resolve) => neighbour.stdio[FRAMES_FD]?.once("data", resolve));
+    const targets = {
+      hostPid: process.pid,
+      otherPid: neighbour.pid,
+      port: trap.port,
+      socketPath: trap.socketPath,
+      secretPath,
+      openPath,
+      writablePath: dir,
+    };
+    // Imports come first in a module: the targets must be there before all of it runs.
+    const program = `globalThis.TARGETS = ${JSON.stringify(targets)};\n${hostile}`;
+    const { tried, escaped } = JSON.parse(await readFrames(start(runtime, { index: 2, program })));
+    const isOwnUser = sandbox.layers.some(({ name, isActive }) => name === "own user" && isActive);
+    // Without a user of its own, a guest may send signals to its host: the layer says that it is missing.
+    const needsOwnUser = ["killHost", "killOther", "killGroup", "priority"];
+    const found = Object.keys(escaped).filter((name) => isOwnUser || !needsOwnUser.includes(name));
+    return { tried, found: found.map((name) => `${name}: ${escaped[name]}`) };
+  } finally {
+    neighbour.kill("SIGKILL");
+  }
+}
+
 describe("a guest process with all of Node in hostile hands", () => {
   it("reaches no file, socket, process, thread, add-on, inspector or user of the machine", async () => {
-    const neighbour = start(
-      1,
-      'import { Socket } from "node:net"; new Socket({ fd: 3 }).write("up"); setInterval(() => {}, 1000);',
-    );
-    try {
-      await new Promise((resolve) => neighbour.stdio[FRAMES_FD]?.once("data", resolve));
-      const targets = {
-        hostPid: process.pid,
-        otherPid: neighbour.pid,
-        port: trap.port,
-        socketPath: trap.socketPath,
-        secretPath,
-        openPath,
-        writablePath: dir,
-      };
-      // Imports come first in a module: the targets must be there before all of it runs.
-      const program = `globalThis.TARGETS = ${JSON.stringify(targets)};\n${BOOTSTRAP}`;
-      const { tried, escaped } = JSON.parse(await readFrames(start(2, program)));
-      const isOwnUser = sandbox.layers.some(({ name, isActive }) => name === "own user" && isActive);
-      // Without a user of its own, a guest may send signals to its host: the layer says that it is missing.
-      const needsOwnUser = ["killHost", "killOther", "killGroup", "priority"];
-      const found = Object.keys(escaped).filter((name) => isOwnUser || !needsOwnUser.includes(name));
-      expect(found.map((name) => `${name}: ${escaped[name]}`)).toEqual([]);
+    const { tried, found } = await misuse(nodeRuntime, NODE_PROGRAM);
+    expect(found).toEqual([]);
+    expect(tried).toBeGreaterThan(50);
+    expect(trap.caught).toBe(0);
+  });
+});
+
+const title = "a guest process with all of Deno in hostile hands";
+await withDeno(title, () => {
+  const deno = createDenoRuntime(findDeno());
+  describe(title, () => {
+    it("reaches nothing by the modules of Node but threads, which may do no more than it may", async () => {
+      const { tried, found } = await misuse(deno, NODE_PROGRAM);
+      expect(found).toEqual(["worker: online", "binding: object"]);
       expect(tried).toBeGreaterThan(50);
       expect(trap.caught).toBe(0);
-    } finally {
-      neighbour.kill("SIGKILL");
-    }
+    });
+
+    it("reaches nothing by Deno and its inner side, and code from strings may do no more than it may", async () => {
+      const { tried, found } = await misuse(deno, DENO_PROGRAM);
+      expect(found).toEqual(["innerText: 1"]);
+      expect(tried).toBeGreaterThan(50);
+      expect(trap.caught).toBe(0);
+    });
   });
 });

@@ -67,6 +67,8 @@ const DENO_FLAGS = [
   "--no-config",
   "--no-lock",
   "--no-remote",
+  // A list of hosts is allowed otherwise.
+  "--deny-import",
   "--no-npm",
   "--cached-only",
   "--no-code-cache",
@@ -82,7 +84,14 @@ export function createDenoRuntime(binary: string): GuestRuntime {
     // It names what it reads from standard input by this folder, and stacks show it.
     cwd: "/",
     // A folder that nobody can make, not even root: it would keep caches there.
-    env: { DENO_DIR: "/dev/null/deno", DENO_NO_UPDATE_CHECK: "1", DENO_NO_PACKAGE_JSON: "1", NO_COLOR: "1" },
+    env: {
+      DENO_DIR: "/dev/null/deno",
+      DENO_NO_UPDATE_CHECK: "1",
+      DENO_NO_PACKAGE_JSON: "1",
+      // Otherwise it lends the graphics processor to everybody.
+      DENO_WEBGPU_BACKEND: "none",
+      NO_COLOR: "1",
+    },
     toArgs: ({ memoryBytes }) => {
       const flags = ["--disallow-code-generation-from-strings", "--stack-trace-limit=20", ...toHeapFlags(memoryBytes)];
       return [...DENO_FLAGS, `--v8-flags=${flags.join(",")}`, "-"];
