@@ -75,8 +75,8 @@ export const D1 = `/** A database. */
 interface D1Database {
   prepare(query: string): D1PreparedStatement;
   /** Runs all of them in one transaction, or none. */
-  batch<T = Record<string, unknown>>(statements: D1PreparedStatement[]): Promise<D1Result<T>[]>;
-  /** Runs SQL without values, one statement after the other. */
+  batch<T = Record<string, unknown>>(statements: readonly D1PreparedStatement[]): Promise<D1Result<T>[]>;
+  /** Runs SQL without values, each line for itself, in one transaction. */
   exec(query: string): Promise<D1ExecResult>;
   withSession(constraintOrBookmark?: "first-primary" | "first-unconstrained" | (string & {})): D1DatabaseSession;
 }
@@ -114,6 +114,7 @@ interface D1Meta {
   size_after: number;
   rows_read: number;
   rows_written: number;
+  served_by: string;
 }
 
 interface D1ExecResult {
