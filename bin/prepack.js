@@ -19,6 +19,7 @@ const guests = [
   "engine/guest/bootstrap.guest",
   "engine/guest/bootstrap-deno.guest",
   "engine/wasi/bootstrap.guest",
+  "bindings/d1/main.storage",
   "bindings/kv/main.storage",
 ];
 for (const guest of guests) {

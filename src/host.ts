@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
 import { toStateError } from "./artifacts/state-error.ts";
+import { checkRestored } from "./backup/restore-backup.ts";
 import { createKv } from "./bindings/kv/kv.ts";
+import { Backups } from "./backup-state.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
@@ -25,13 +27,15 @@ import { createControl } from "./http/control.ts";
 import { type Gateway, openGateway } from "./http/gateway.ts";
 import { listen, toUrl } from "./http/listen.ts";
 import type { LiveFunction } from "./live-function.ts";
+import { Migrator } from "./migrate.ts";
 import { findErrno } from "./model/errno.ts";
 import { type Log, systemClock } from "./model/ports.ts";
 import { openRegistry } from "./registry/registry.ts";
 import { lockStateDir } from "./registry/state-lock.ts";
 import { Router } from "./router/router.ts";
 import { createServices } from "./services.ts";
-import { openKvStorage } from "./storages.ts";
+import { createSnapshots, openStateCopies, removeCopies } from "./snapshots.ts";
+import { openD1, openKvStorage } from "./storages.ts";
 import { HostMeter } from "./telemetry/host-meter.ts";
 import { Metrics } from "./telemetry/metrics.ts";
 
@@ -77,6 +81,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const { stateDir, log } = settings;
   await using stack = new AsyncDisposableStack();
   stack.use(await lockStateDir(stateDir));
+  await checkRestored(stateDir);
   const token = await ensureToken(join(stateDir, "token"));
 
   const clock = systemClock;
@@ -94,7 +99,13 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const wasi = stack.use(await openWasiEngine(engineSettings));
   const container = stack.use(openContainerEngine(engineSettings));
 
-  const kvStorage = stack.use(openKvStorage({ stateDir, setpriv: machine.setpriv, clock, log }));
+  const storageSettings = { stateDir, setpriv: machine.setpriv, clock, log };
+  const kvStorage = stack.use(openKvStorage(storageSettings));
+  const databases = stack.use(openD1(storageSettings));
+
+  const findKv = createKv({ storage: kvStorage, clock });
+  const migrator = new Migrator(databases);
+  await removeCopies(stateDir);
 
   const router = new Router<LiveFunction>();
   const metrics = new Metrics({ serves: (name) => router.entries.has(name) });
@@ -105,10 +116,12 @@ export async function openHost(settings: HostSettings): Promise<Host> {
       artifacts,
       blobs: artifacts,
       resources: {
-        kv: createKv({ storage: kvStorage, clock }),
+        d1: databases.find,
+        kv: findKv,
         service: createServices({ router, clock, log, metrics, randomId: randomUUID }),
       },
       registry,
+      migrator,
       router,
       clock,
       log,
@@ -134,7 +147,29 @@ export async function openHost(settings: HostSettings): Promise<Host> {
   const describeNode = () => ({ version: VERSION, dataUrl: gateway.url, controlUrl, layers: sandbox.layers });
   const top = { version: VERSION, router, engines, metrics, hostMeter, clock };
   const control = await openControl(
-    createControl({ token, deployer, artifacts, registry, router, log, top, describeNode, randomId: randomUUID }),
+    createControl({
+      token,
+      deployer,
+      artifacts,
+      registry,
+      router,
+      databases,
+      migrator,
+      backups: new Backups({
+        stateDir,
+        version: VERSION,
+        artifacts,
+        registry,
+        openCopies: (dir) => openStateCopies(dir, storageSettings),
+        clock,
+      }),
+      openSnapshot: createSnapshots(databases, storageSettings),
+      findNamespace: (id) => findKv({ type: "kv", name: "", id }, { name: "" }),
+      log,
+      top,
+      describeNode,
+      randomId: randomUUID,
+    }),
     settings,
   );
   const controlUrl = toUrl(control, hostname);

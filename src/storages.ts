@@ -3,6 +3,7 @@
  */
 
 import { join } from "node:path";
+import { type D1Databases, openDatabases } from "./bindings/d1/databases.ts";
 import { openStorage, type Storage, type StorageOptions } from "./bindings/storage/storage.ts";
 import { readPacked } from "./engines.ts";
 import { MIB } from "./model/units.ts";
@@ -21,4 +22,9 @@ export function openKvStorage({ stateDir, ...rest }: StorageSettings): Storage {
   const dir = join(stateDir, "kv");
   const bundle = () => readPacked("bindings/kv/main.storage");
   return openStorage({ ...rest, what: "KV namespaces", dir, bundle, settings: dir, heapBytes: KV_HEAP_BYTES });
+}
+
+/** A process for each D1 database: its SQL is the functions' own, and can only be ended with its process. */
+export function openD1({ stateDir, ...rest }: StorageSettings): D1Databases {
+  return openDatabases({ ...rest, dir: join(stateDir, "d1"), bundle: () => readPacked("bindings/d1/main.storage") });
 }

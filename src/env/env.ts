@@ -4,6 +4,7 @@
 
 import type { Binding } from "../model/function.ts";
 import type { Ask, Fetcher } from "./ask.ts";
+import { D1Database } from "./d1.ts";
 import { KvNamespace } from "./kv.ts";
 import { createService } from "./service.ts";
 
@@ -23,6 +24,7 @@ export function createEnv(bindings: readonly Binding[], parts: EnvParts): Env {
 
 function toValue(binding: Binding, parts: EnvParts): unknown {
   if (binding.type === "var") return binding.value;
+  if (binding.type === "d1") return Object.freeze(new D1Database(parts.ask(binding.name)));
   if (binding.type === "kv") return new KvNamespace(parts.ask(binding.name));
   if (binding.type === "service")
     return Object.freeze(createService(parts.ask(binding.name), parts.fetcher(binding.name)));

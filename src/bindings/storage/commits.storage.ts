@@ -34,16 +34,21 @@ export class Commits {
   #queue: Job[] = [];
   #isScheduled = false;
 
-  /** Made before anything restricts what may be prepared. */
   constructor(db: DatabaseSync) {
     this.#db = db;
+    const prepare = (sql: string) => {
+      const statement = db.prepare(sql);
+      // What any statement gives tells the last row's id, which may be beyond 2^53: as a number it would throw.
+      statement.setReadBigInts(true);
+      return statement;
+    };
     this.#texts = {
-      begin: db.prepare("BEGIN IMMEDIATE"),
-      save: db.prepare("SAVEPOINT work"),
-      release: db.prepare("RELEASE work"),
-      undo: db.prepare("ROLLBACK TO work"),
-      commit: db.prepare("COMMIT"),
-      rollback: db.prepare("ROLLBACK"),
+      begin: prepare("BEGIN IMMEDIATE"),
+      save: prepare("SAVEPOINT work"),
+      release: prepare("RELEASE work"),
+      undo: prepare("ROLLBACK TO work"),
+      commit: prepare("COMMIT"),
+      rollback: prepare("ROLLBACK"),
     };
   }
 

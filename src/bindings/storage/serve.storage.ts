@@ -8,11 +8,13 @@
  * Files named `*.storage.ts` run in such a process and nowhere else.
  */
 
+import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 import type { IncomingCall, OutgoingAnswer } from "../../frames/incoming-call.ts";
 import { Peer } from "../../frames/peer.ts";
-import { readBody } from "../../frames/read-body.ts";
+import type { Body } from "../../model/exchange.ts";
 import type { Json } from "../../model/function.ts";
+import { MIB } from "../../model/units.ts";
 import { StorageError } from "./storage-error.storage.ts";
 
 /** What a storage process holds. */
@@ -33,6 +35,8 @@ export interface ServiceAnswer {
 const FRAMES_FD = 3;
 /** More than the host has open at once. */
 const MAX_INCOMING = 65_536;
+/** What one call may bring: it is held in memory. */
+const MAX_BODY_BYTES = 32 * MIB;
 
 /** Serves on the socket pair until it closes. What `open` throws is told to the host. */
 export function serveStorage(open: (settings: Json) => Service): void {
@@ -53,7 +57,7 @@ export function serveStorage(open: (settings: Json) => Service): void {
       return { head: {}, body: null };
     }
     if (service === undefined) throw new StorageError("ended", "nothing is open");
-    return await service.answer(head, await readBody(body), call);
+    return await service.answer(head, await readCall(body), call);
   };
   new Peer(new Socket({ fd: FRAMES_FD, readable: true, writable: true }), {
     side: "guest",
@@ -63,6 +67,19 @@ export function serveStorage(open: (settings: Json) => Service): void {
     // Without its socket nothing keeps the process alive.
     onBroken: close,
   });
+}
+
+async function readCall(body: Body): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
+  if (body instanceof Uint8Array) return body;
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body) {
+    bytes += part.byteLength;
+    if (bytes > MAX_BODY_BYTES) throw new StorageError("too large", `a call has more than ${MAX_BODY_BYTES} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
 }
 
 /** The border with the host, whose words are trusted. */

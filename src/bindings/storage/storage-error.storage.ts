@@ -2,8 +2,11 @@
  * What goes wrong in a storage process, sorted by what the host can do about it.
  */
 
-/** `full`: no room on the disk. `damaged`: the file is no sound database. `memory`: there was none left. */
-export type StorageTrouble = "full" | "damaged" | "memory" | "io" | "ended";
+/**
+ * `full`: no room on the disk. `damaged`: the file is no sound database. `memory`: there was none left. `too large`: a call
+ * brought more than it may.
+ */
+export type StorageTrouble = "full" | "damaged" | "memory" | "io" | "ended" | "too large";
 
 /** A failure of the storage itself, not of what was asked of it. */
 export class StorageError extends Error {

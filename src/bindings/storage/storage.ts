@@ -63,7 +63,7 @@ export interface Storage extends AsyncDisposable {
    *
    * @throws {NebulaError} NEBULA_STORAGE_TIMEOUT when it takes too long, NEBULA_STORAGE_ENDED when the process ends
    * meanwhile, NEBULA_STATE_FAILED when the files cannot be opened or written, NEBULA_OVERLOADED when too much is under
-   * way, NEBULA_DRAINING after disposal, and what `signal` aborts with.
+   * way, NEBULA_BODY_TOO_LARGE when the call brings too much, NEBULA_DRAINING after disposal, and what `signal` aborts with.
    */
   call(head: unknown, body: Body, options: StorageCallOptions): Promise<StorageAnswer>;
 }
@@ -218,6 +218,9 @@ class ProcessStorage implements Storage {
   #toError(error: RemoteError): NebulaError {
     const { what } = this.#options;
     const { reason = "", message } = error.wire;
+    if (reason === "too large") {
+      return new NebulaError("NEBULA_BODY_TOO_LARGE", `Cannot ask ${what}: ${message}`, { cause: error });
+    }
     const [problem, hint] = TROUBLES[reason] ?? [message, undefined];
     const details = { reason, sqlite: message };
     return new NebulaError("NEBULA_STATE_FAILED", `Cannot use ${what}: ${problem}`, { hint, details, cause: error });
