@@ -27,8 +27,8 @@ export async function readSecret(
   { prompt, signal }: { prompt: string; signal: AbortSignal },
 ): Promise<string | undefined> {
   const keys = findKeys(stdin);
-  if (keys !== undefined) stderr.write(prompt);
-  const text = keys === undefined ? await readPipe(stdin, signal) : await readTyped(keys, signal);
+  const ask = () => void stderr.write(prompt);
+  const text = keys === undefined ? await readPipe(stdin, signal) : await readTyped(keys, { ask, signal });
   if (keys !== undefined) stderr.write("\n");
   const value = text?.trimEnd();
   if (value !== "") return value;
@@ -57,7 +57,10 @@ async function readPipe(stdin: CliIo["stdin"], signal: AbortSignal): Promise<str
 }
 
 /** One line, of UTF-16 units as the terminal sends them. In raw mode the terminal shows nothing, and Ctrl-C is a character. */
-async function readTyped(keys: TerminalInput, signal: AbortSignal): Promise<string | undefined> {
+async function readTyped(
+  keys: TerminalInput,
+  { ask, signal }: { ask: () => void; signal: AbortSignal },
+): Promise<string | undefined> {
   const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
   const decoder = new TextDecoder();
   let typed: string[] = [];
@@ -78,6 +81,8 @@ async function readTyped(keys: TerminalInput, signal: AbortSignal): Promise<stri
   keys.on("data", onData);
   keys.on("end", onEnd);
   keys.setRawMode(true);
+  // Only now: what is typed before would be shown.
+  ask();
   try {
     return await promise;
   } finally {
