@@ -4,7 +4,14 @@
  * `cpu_ms` and `subrequests` are not here: wrangler has them under `[limits]`.
  */
 
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SCALING,
+  ENGINE_NAMES,
+  MAX_HEADER_BYTES,
+  RUNTIME_NAMES,
+  STRATEGIES,
+} from "../model/function.ts";
 import { formatBytes, GIB, KIB, MIB } from "../model/units.ts";
 import { toField, toHonoured, toKey } from "./key.ts";
 import { CONTAINER } from "./keys-container.ts";
@@ -112,6 +119,12 @@ export const NEBULA_KEYS: Keys = {
         toList(toWord(...ENGINE_NAMES)),
         toHonoured(
           'Which engines may run the function, in the order wanted. Unless given: `["isolate"]`, `["wasi"]` with a `.wasm` file as `main`, `["container"]` where there is no entry file but a `Dockerfile`.',
+        ),
+      ),
+      runtime: toField(
+        toWord(...RUNTIME_NAMES),
+        toHonoured(
+          "What runs the JavaScript of the engine `isolate`: the node's own Node, or Deno where its package is installed beside Nebula; `node` unless given.",
         ),
       ),
       forms: toField(FORMS, toHonoured("The files that it is made of, by engine, where that is not `main`.")),

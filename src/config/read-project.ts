@@ -28,6 +28,7 @@ import { readLimits, readScaling } from "./limits.ts";
 import { readName } from "./name.ts";
 import { readOutbound } from "./outbound.ts";
 import { readRoutes } from "./routes.ts";
+import { readRuntime } from "./runtime.ts";
 import { findNebula, findSetting, type Settings, toSettings } from "./settings.ts";
 import { findChild, findText } from "./value.ts";
 import { readFiles, readWasi } from "./wasi-settings.ts";
@@ -118,6 +119,7 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
   const files = await readFiles(settings, { dir, isMade, hasWasi, findings });
   const container = readContainer(settings, { engines, asked: asked.container, findings });
   const chain = readChain(settings, { engines, findings });
+  const runtime = readRuntime(settings, { engines, findings });
   const assetsSettings = readAssets(assets, { hasCode, findings });
   const name = readName(settings, place.name ?? basename(dir), findings);
   const databases = await readProjectDatabases(settings, { owner: name, dir, isMade, findings });
@@ -132,6 +134,7 @@ async function toProject(settings: Settings, place: ProjectPlace): Promise<Proje
     spec: {
       name,
       engines,
+      ...(runtime && { runtime }),
       compatibility: readCompatibility(settings, {
         findings,
         hasCode: configFile !== undefined && codeFiles.some((file) => !isWasm(file)),

@@ -5,7 +5,14 @@
 import { isDigest, MAX_ARCHIVE_BYTES, MAX_BLOB_BYTES } from "../model/artifact.ts";
 import type { DeploymentInput } from "../model/deployment.ts";
 import { NebulaError } from "../model/errors.ts";
-import { DEFAULT_LIMITS, DEFAULT_SCALING, ENGINE_NAMES, MAX_HEADER_BYTES, STRATEGIES } from "../model/function.ts";
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SCALING,
+  ENGINE_NAMES,
+  MAX_HEADER_BYTES,
+  RUNTIME_NAMES,
+  STRATEGIES,
+} from "../model/function.ts";
 import {
   isMigrationName,
   isMigrationsTable,
@@ -83,8 +90,8 @@ const isScaling = hasShape({
 });
 
 const isBindingName = matches(/^(?!__proto__$)[A-Za-z_$][\w$]{0,255}$/);
-/** Also the name of a folder. */
-const isResourceId = matches(/^[A-Za-z0-9][\w.-]{0,127}$/);
+/** The id of a database or a namespace; also the name of a folder. */
+export const isResourceId = matches(/^[A-Za-z0-9][\w.-]{0,127}$/);
 /** The name of a function. */
 export const isFunctionName = matches(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
 const isBinding = either(
@@ -130,6 +137,7 @@ const isContainer = hasShape({
 const isSpec: Readonly<Record<string, Check>> = {
   name: isFunctionName,
   engines: listOf(oneOf(...ENGINE_NAMES), ENGINE_NAMES.length),
+  runtime: optional(oneOf(...RUNTIME_NAMES)),
   compatibility: hasShape({ date: matches(/^\d{4}-\d{2}-\d{2}$/), flags: listOf(isText, MAX_LIST) }),
   routes: listOf(matches(/^[^\s]{1,2000}$/), MAX_LIST),
   bindings: (value) => listOf(isBinding, MAX_LIST)(value) && JSON.stringify(value).length <= MAX_BINDINGS_LENGTH,

@@ -92,6 +92,7 @@ function formatProject({ project }: ReadProject, cwd: string): string {
     ...(image ? [["image", "reference" in image ? image.reference : toShownPath(image.dockerfile, cwd)]] : []),
     ...(assetsDir === undefined ? [] : [["assets", toShownPath(assetsDir, cwd)]]),
     ["engines", spec.engines.join(", ")],
+    ...(spec.runtime ? [["runtime", spec.runtime]] : []),
     ["compatibility", [spec.compatibility.date, ...spec.compatibility.flags].join(" ")],
     ["routes", spec.routes.join(" ") || "none"],
     ["bindings", spec.bindings.map(({ name, type }) => `${name} (${type})`).join(", ") || "none"],

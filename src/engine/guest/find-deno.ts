@@ -9,7 +9,7 @@ import { NebulaError } from "../../model/errors.ts";
 
 /** The oldest that links modules without permissions and takes a connected descriptor, and the first that nobody has tried. */
 const VERSIONS = { from: [2, 9], below: 3 } as const;
-const HINT = "npm install deno@2.9.6, beside nebula, and start the node again";
+const HINT = "npm install deno@2.9.6 where nebula is installed";
 
 /** Where to look; default beside this program. */
 export interface FindDenoOptions {
