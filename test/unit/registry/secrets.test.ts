@@ -5,12 +5,14 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/model/ports.ts";
 import { MAX_SECRETS } from "../../../src/model/secrets.ts";
+import { MIB } from "../../../src/model/units.ts";
 import { D1 } from "../../../src/registry/d1.ts";
 import { drizzle } from "../../../src/registry/drizzle.ts";
 import { KeyFile } from "../../../src/registry/key-file.ts";
 import { openRegistry, type Registry } from "../../../src/registry/registry.ts";
 import { createSealKey, findSealed, type SealKey, seal } from "../../../src/registry/seal.ts";
 import { Secrets } from "../../../src/registry/secrets.ts";
+import { fillDisk, mountMemory } from "../../support/small-disk.ts";
 
 const VALUE = "hunter2-is-a-very-long-and-unique-value";
 const OTHER = "correct-horse-battery-staple-of-another";
@@ -373,4 +375,28 @@ describe("rotate()", () => {
     const torn = new Secrets({ db: drizzle(client), path, keyFile: new TornFile(keyPath), clock: systemClock });
     await expect(torn.rotate()).rejects.toThrow();
   }
+});
+
+describe.skipIf(process.getuid?.() !== 0)("on a full disk", () => {
+  test("nothing is lost, and what cannot be kept says so", async () => {
+    await registry[Symbol.asyncDispose]();
+    const disk = join(dir, "disk");
+    await mkdir(disk);
+    await using _mounted = await mountMemory(disk, 2 * MIB);
+    await using full = await openRegistry(join(disk, "registry.db"), { clock: systemClock, randomId: () => "1" });
+    const values = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`S${i}`, `${VALUE}${i}`]));
+    await full.secrets.replace("shop", values);
+    const noSpace = failed(/no space is left on the disk|ENOSPC/);
+    {
+      using _filler = fillDisk(disk);
+      const large = Object.fromEntries(Array.from({ length: 100 }, (_, i) => [`L${i}`, "x".repeat(5_000)]));
+      await expect(full.secrets.replace("large", large)).rejects.toThrow(noSpace);
+      await expect(full.secrets.rotate()).rejects.toThrow(noSpace);
+      expect(await full.secrets.read("shop")).toEqual(values);
+    }
+    expect(await full.secrets.list("large")).toEqual([]);
+    expect(await full.secrets.rotate()).toBe(20);
+    expect(await full.secrets.read("shop")).toEqual(values);
+    registry = await open();
+  });
 });
