@@ -16,7 +16,7 @@ const RUNNER = join(import.meta.dirname, "wasi.ts");
 
 function run(...args: string[]): Promise<Told> {
   return new Promise((resolve) => {
-    const env = { ...process.env, NEBULA_TEST_MS: "2500" };
+    const env = { ...process.env, NEBULA_TEST_MS: "5000" };
     const child = execFile(process.execPath, [RUNNER, ...args], { env }, (_error, stdout) => {
       resolve({ code: child.exitCode ?? -1, lines: stdout.trimEnd().split("\n") });
     });
@@ -128,7 +128,7 @@ describe("the runner of WASI tests", () => {
     { name: "bad/says", why: 'stdout: expected "hell", got "hello"' },
     { name: "bad/exits", why: "exit code: expected 0, got 7" },
     { name: "bad/traps", why: "unreachable" },
-    { name: "bad/hangs", why: "it was not done after 2500 ms" },
+    { name: "bad/hangs", why: "it was not done after 5000 ms" },
     { name: "bad/field", why: "exit code: expected 0, got 7" },
     { name: "bad/operation", why: "its description: unknown operation: dance" },
     { name: "bad/finds", why: "exit code: expected 0, got 8" },

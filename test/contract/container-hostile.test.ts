@@ -8,7 +8,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, onTestFinished } from "vitest";
-import { ask, rejectionOf, until } from "../support/capabilities.ts";
+import { ask, bytesOf, rejectionOf, until } from "../support/capabilities.ts";
 import { openContainerLab } from "../support/container-lab.ts";
 import { docker, withDocker } from "../support/docker.ts";
 
@@ -48,7 +48,7 @@ await withDocker("hostile containers", async () => {
       const instance = await lab.start(lab.script("id -u", { artifact, container: { interface: "stdio" } }));
       onTestFinished(() => instance[Symbol.asyncDispose]());
       const { body } = await ask(instance);
-      expect(Buffer.from(body as Uint8Array).toString()).toBe("1000\n");
+      expect((await bytesOf(body)).toString()).toBe("1000\n");
     });
   });
 
@@ -60,7 +60,7 @@ await withDocker("hostile containers", async () => {
     const instance = await lab.start(lab.script(script, source));
     onTestFinished(() => instance[Symbol.asyncDispose]());
     const { body } = await ask(instance);
-    const mounts = Buffer.from(body as Uint8Array).toString();
+    const mounts = (await bytesOf(body)).toString();
     expect(mounts).toMatch(/^tmpfs \/kept tmpfs .*noexec/m);
     expect(mounts).toMatch(/^tmpfs \/also tmpfs .*noexec/m);
   });
