@@ -10,8 +10,9 @@ import { getRequestListener } from "@hono/node-server";
 import { openArtifacts } from "./artifacts/artifacts.ts";
 import { toStateError } from "./artifacts/state-error.ts";
 import { checkRestored } from "./backup/restore-backup.ts";
-import { createKv } from "./bindings/kv/kv.ts";
 import { Backups } from "./backup-state.ts";
+import { createCaches } from "./bindings/cache/cache.ts";
+import { createKv } from "./bindings/kv/kv.ts";
 import { Deployer } from "./deploy.ts";
 import { openCgroups } from "./engine/guest/cgroups.ts";
 import { createSandbox, inspectMachine, type SandboxLayer } from "./engine/guest/sandbox.ts";
@@ -118,6 +119,7 @@ export async function openHost(settings: HostSettings): Promise<Host> {
       resources: {
         d1: databases.find,
         kv: findKv,
+        caches: createCaches(clock),
         service: createServices({ router, clock, log, metrics, randomId: randomUUID }),
       },
       registry,

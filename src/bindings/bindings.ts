@@ -2,6 +2,7 @@
  * The bindings of one function, as its engine asks them: by name, each with what stands behind it.
  */
 
+import { CACHE_BINDING } from "../model/cache.ts";
 import { NebulaError } from "../model/errors.ts";
 import type { Binding, FunctionSpec } from "../model/function.ts";
 import type { Capabilities, Resource } from "../model/ports.ts";
@@ -12,8 +13,13 @@ export type FindResource<Type extends Binding["type"]> = (
   owner: { readonly name: string },
 ) => Resource;
 
+type ByType = { readonly [Type in Binding["type"]]?: FindResource<Type> };
+
 /** By type of binding, what this node has. */
-export type Resources = { readonly [Type in Binding["type"]]?: FindResource<Type> };
+export type Resources = ByType & {
+  /** What the Cache API of a function asks: every function has one, and none declares it. */
+  readonly caches?: (owner: { readonly name: string }) => Resource;
+};
 
 /**
  * Makes the way to a function's bindings. Nothing is opened before it is asked.
@@ -30,6 +36,8 @@ export function createBindings({ name, bindings }: FunctionSpec, resources: Reso
     }
     found.set(each.name, resource);
   }
+  const caches = resources.caches?.({ name });
+  if (caches !== undefined) found.set(CACHE_BINDING, caches);
   return async (binding, call, context) => {
     const resource = found.get(binding);
     if (resource !== undefined) return await resource.fetch(call, context);
@@ -39,7 +47,7 @@ export function createBindings({ name, bindings }: FunctionSpec, resources: Reso
 
 function findResource<Type extends Binding["type"]>(
   binding: Extract<Binding, { type: Type }>,
-  { name, resources }: { name: string; resources: Resources },
+  { name, resources }: { name: string; resources: ByType },
 ): Resource | undefined {
   const find: FindResource<Type> | undefined = resources[binding.type];
   return find?.(binding, { name });

@@ -7,6 +7,7 @@
  */
 
 import { readAll } from "../../env/ask.ts";
+import { createCaches } from "../../env/caches.ts";
 import {
   type Entrypoints,
   type ExecutionContext,
@@ -67,6 +68,7 @@ export class Guest {
       ...createTimers(this.#events.reportException),
       console: createConsole(this.#scopes.write),
       fetch: this.#outbound.fetch,
+      ...createCaches(this.#outbound),
       navigator: Object.freeze({ userAgent: "Nebula", platform: "Linux", language: "en", hardwareConcurrency: 1 }),
     });
   }

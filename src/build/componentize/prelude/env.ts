@@ -19,13 +19,14 @@ const TARGET_VARIABLE = "NEBULA_TARGET";
 
 /** The `env` of now, and what stands for it where it is imported. */
 export class Environment {
-  readonly #parts: EnvParts;
+  /** How bindings are reached, while a request is being answered. */
+  readonly parts: EnvParts;
   #env: Env | undefined;
   #vars: Readonly<Record<string, string>> = {};
   #target: Target = {};
 
   constructor(io: () => BodyIo | undefined) {
-    this.#parts = {
+    this.parts = {
       ask: (name) => (call) => ask(createFetch(io, { binding: name, isAsked: true }), call),
       fetcher: (name) => ({ fetch: createFetch(io, { binding: name }) }),
     };
@@ -36,7 +37,7 @@ export class Environment {
     const bindings = fromHost(JSON.parse(variables.get(VARIABLE) ?? "[]"));
     this.#target = toTarget(JSON.parse(variables.get(TARGET_VARIABLE) ?? "{}"));
     for (const binding of bindings) freeze(binding);
-    this.#env = createEnv(bindings, this.#parts);
+    this.#env = createEnv(bindings, this.parts);
     this.#vars = toTextVars(bindings);
   }
 

@@ -8,6 +8,7 @@
  */
 
 import "./install-encoding.ts";
+import { createCaches } from "../../../env/caches.ts";
 import { type Entrypoints, type ExecutionContext, WorkerEntrypoint } from "../../../env/entrypoints.ts";
 import { RpcTarget } from "../../../env/rpc.ts";
 import { Clock, createDate, createPerformance } from "./clock.ts";
@@ -88,6 +89,7 @@ class World {
       crypto: createCrypto(this.#randomness),
       performance: createPerformance(this.#clock),
       fetch: createFetch(() => this.#io()),
+      ...createCaches(this.#environment.parts),
       Date: createDate(this.#clock),
     });
     Object.defineProperty(Math, "random", { value: this.#randomness.number, writable: true, configurable: true });
