@@ -1,5 +1,6 @@
 /**
- * The site on Deno, which brings no platform: a database file and the folder public/ stand in for the bindings.
+ * The site on Deno, which brings no platform: a database file, the folder public/ and a program of Wasm stand in for the
+ * bindings.
  *
  *     deno serve -A --port 8000 routes/deno.ts
  *
@@ -17,7 +18,10 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const DB = openSqlite(process.env.DATABASE ?? "academemes.sqlite");
 await migrate(DB, join(ROOT, "migrations/academemes"));
 const ASSETS = serveFiles(join(ROOT, "public"));
-const env = { DB, ASSETS, SITE_TITLE: "Academemes" };
+// By a name that the compiler does not follow: the types of functions are those of browsers, and here are Node's.
+const caption: string = "../functions/caption/deno.ts";
+const { default: CAPTION } = await import(caption);
+const env = { DB, ASSETS, CAPTION, SITE_TITLE: "Academemes" };
 
 /** How Deno says who asks. */
 interface Info {

@@ -6,19 +6,15 @@
  */
 
 import { createApp } from "./app.ts";
-import { MEMES } from "./data/memes.ts";
 import type { D1Database } from "./db/d1.ts";
 import { openMemes } from "./db/memes.ts";
-import { createMemesInFile } from "./memes-in-file.ts";
 import type { Memes } from "./model.ts";
 
-/** Until the database is bound. */
-const inFile = createMemesInFile(MEMES);
 /** What was prepared for a database serves all requests that come with it. */
 const opened = new WeakMap<D1Database, Memes>();
 
 export default createApp(({ DB }) => {
-  if (!DB) return inFile;
+  if (!DB) throw new Error('Cannot open the memes: there is no database binding "DB"');
   const memes = opened.get(DB) ?? openMemes(DB);
   opened.set(DB, memes);
   return memes;

@@ -116,8 +116,6 @@ export interface Env {
   readonly DB?: D1Database;
   /** The function `caption`, which draws memes as PNG. Absent: they are SVG only. */
   readonly CAPTION?: { fetch(input: Request): Promise<Response> };
-  /** Where `caption` answers on this host, `/fn/caption/`, for as long as there is no binding. */
-  readonly CAPTION_PATH?: string;
   readonly SITE_TITLE?: string;
 }
 

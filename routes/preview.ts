@@ -11,8 +11,7 @@ import { notFoundPage } from "./pages/problems.ts";
 
 /** The path of the PNG, `undefined` when nothing draws it. */
 export function findPng(meme: Meme, env: Env | undefined): string | undefined {
-  if (env?.CAPTION) return `/m/${meme.id}/picture.png`;
-  return env?.CAPTION_PATH ? `${env.CAPTION_PATH}${toQuery(meme)}` : undefined;
+  return env?.CAPTION && `/m/${meme.id}/picture.png`;
 }
 
 /** Answers `/m/:id/picture.png`; with the way to the SVG where the function cannot be asked, or does not draw. */

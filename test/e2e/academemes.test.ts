@@ -3,66 +3,39 @@
  */
 
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
 import { get as httpGet } from "node:http";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createEsbuild } from "../../src/build/esbuild.ts";
-import { planBuild } from "../../src/build/plan.ts";
-import { openBuilder } from "../../src/build/run.ts";
-import { createClient } from "../../src/client/client.ts";
-import { readProject } from "../../src/config/read-project.ts";
-import { deployProject } from "../../src/deploy.ts";
-import { type Host, openHost } from "../../src/host.ts";
-import { silentLog } from "../../src/model/ports.ts";
+import { openOnNebula, type Place } from "../support/academemes-places.ts";
 
-const REPO = join(import.meta.dirname, "../..");
-const FUNCTIONS = ["hello", "hello-deno", "citation-stream"];
-
-let host: Host;
-let stateDir: string;
+let node: Place;
 
 beforeAll(async () => {
-  stateDir = await mkdtemp(join(tmpdir(), "nebula-academemes-"));
-  host = await openHost({
-    stateDir,
-    hostname: "127.0.0.1",
-    dataPort: 0,
-    controlPort: 0,
-    isDevelopment: false,
-    log: silentLog,
-  });
-  await using esbuild = createEsbuild();
-  for (const dir of [REPO, ...FUNCTIONS.map((name) => join(REPO, "functions", name))]) {
-    const { project, warnings } = await readProject(dir);
-    expect(warnings).toEqual([]);
-    const spec = dir === REPO ? { ...project.spec, routes: ["*/*"] } : project.spec;
-    await using builder = openBuilder(planBuild(project), { esbuild });
-    await deployProject(spec, { target: createClient(host), builder, signal: new AbortController().signal });
-  }
+  node = await openOnNebula(["", "functions/hello", "functions/hello-deno", "functions/citation-stream"]);
 });
 
-afterAll(async () => {
-  await host.drain();
-  await rm(stateDir, { recursive: true, force: true });
-});
+afterAll(() => node[Symbol.asyncDispose]());
 
-const get = (path: string, init?: RequestInit) => fetch(host.dataUrl + path, { redirect: "manual", ...init });
+const get = (path: string, init?: RequestInit) => fetch(node.url + path, { redirect: "manual", ...init });
 
 describe("the site", () => {
   it.each([
     ["/", 200, "text/html", "Academemes"],
     ["/?page=2", 200, "text/html", "Fig."],
     ["/?tag=coffee", 200, "text/html", "coffee"],
+    ["/?q=null+res&order=top", 200, "text/html", "A publishable null result"],
     ["/m/null-result", 200, "text/html", "A publishable null result"],
     ["/m/null-result/picture.svg", 200, "image/svg+xml", "<svg"],
     ["/templates", 200, "text/html", "Template"],
+    ["/make", 200, "text/html", "Two doors"],
+    ["/make/two-doors", 200, "text/html", "Third caption"],
     ["/about", 200, "text/html", "Academemes"],
+    ["/feed.xml", 200, "application/atom+xml", "<entry>"],
+    ["/sitemap.xml", 200, "application/xml", "/m/null-result"],
     ["/robots.txt", 200, "text/plain", "Sitemap: http"],
     ["/api/memes?limit=2", 200, "application/json", '"items"'],
     ["/api/memes?limit=0", 400, "application/problem+json", "limit"],
+    ["/api/openapi.json", 200, "application/json", '"openapi"'],
     ["/nope", 404, "text/html", "Reference not found"],
     ["/m/nope", 404, "text/html", "not found"],
   ])("answers %s with %i", async (path, status, type, text) => {
@@ -90,10 +63,28 @@ describe("the site", () => {
     expect((await get(response.headers.get("location") ?? "")).status).toBe(200);
   });
 
-  it("answers 304 for what the visitor has already", async () => {
-    const etag = (await get("/m/null-result/picture.svg")).headers.get("etag") ?? "";
-    expect(etag).not.toBe("");
-    expect((await get("/m/null-result/picture.svg", { headers: { "if-none-match": etag } })).status).toBe(304);
+  it.each(["/", "/m/null-result", "/m/null-result/picture.svg", "/feed.xml", "/api/memes"])(
+    "answers 304 for %s to a visitor who has it already",
+    async (path) => {
+      const etag = (await get(path)).headers.get("etag") ?? "";
+      expect(etag).not.toBe("");
+      expect((await get(path, { headers: { "if-none-match": etag } })).status).toBe(304);
+    },
+  );
+
+  it("loads nothing from elsewhere", async () => {
+    for (const path of ["/", "/m/null-result", "/make/two-doors", "/templates", "/about", "/nope"]) {
+      const page = await (await get(path)).text();
+      const loaded = [...page.matchAll(/<(?:img|script|link)\b[^>]*\b(?:src|href)="([^"]*)"/g)].map(([tag, url]) => ({
+        tag,
+        url,
+      }));
+      const isOwn = ({ tag = "", url = "" }) => url.startsWith("/") || tag.includes('rel="canonical"');
+      expect(
+        loaded.filter((each) => !isOwn(each)),
+        path,
+      ).toEqual([]);
+    }
   });
 });
 
@@ -101,7 +92,7 @@ describe("the functions", () => {
   it("hello answers at its path and at its host", async () => {
     expect(await (await get("/fn/hello/")).text()).toBe("Hello, world\n");
     // By the Host header, because not every resolver knows *.localhost as browsers and curl do.
-    const request = httpGet(host.dataUrl, { headers: { host: "hello.localhost" } });
+    const request = httpGet(node.url, { headers: { host: "hello.localhost" } });
     const [response] = await once(request, "response");
     expect(await text(response)).toBe("Hello, world\n");
   });

@@ -57,10 +57,12 @@ describe("every page", () => {
     expect([response.status, response.headers.get("location")]).toEqual([301, "https://memes.test/about"]);
   });
 
-  it("works on a platform that gives no env", async () => {
-    const response = await site.fetch(new Request("https://memes.test/"));
-    expect(response.status).toBe(200);
-    expect(await response.text()).toContain(">Academemes</a>");
+  it("says to the owner what is missing where no database is bound, and to a visitor that it is not his fault", async () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    const response = await site.fetch(new Request("https://memes.test/"), {});
+    expect(response.status).toBe(500);
+    expect(await response.text()).toContain("Erratum");
+    expect(String(log.mock.lastCall?.[0])).toContain('no database binding "DB"');
   });
 });
 
