@@ -89,8 +89,7 @@ export async function deployProject(spec: FunctionSpec, options: DeployOptions):
 export interface DeployParts extends LiveParts {
   readonly artifacts: Artifacts;
   readonly registry: Registry;
-  /** Absent on a node that has no databases. */
-  readonly migrator?: Migrator;
+  readonly migrator: Migrator;
   readonly router: Router<LiveFunction>;
   /** How long a replaced deployment may go on with what it has in flight. */
   readonly drainMs: number;
@@ -307,7 +306,7 @@ export class Deployer implements AsyncDisposable {
     const { migrator, blobs, registry } = this.#parts;
     try {
       for (const each of deployment.migrations ?? []) {
-        await migrator?.apply(await readMigrations(each, blobs), { signal: this.#closing.signal });
+        await migrator.apply(await readMigrations(each, blobs), { signal: this.#closing.signal });
       }
     } catch (thrown) {
       await live[Symbol.asyncDispose]();

@@ -61,6 +61,8 @@ export interface Client {
   putSecret(place: SecretPlace, value: string, options?: CallOptions): Promise<SecretAnswer>;
   /** @throws {NebulaError} NEBULA_CONFIG_INVALID when it is required, NEBULA_REQUEST_INVALID when there is none. */
   removeSecret(place: SecretPlace, options?: CallOptions): Promise<void>;
+  /** A call whose answer is read as it comes, or cancelled; one that is no good answer throws as all others do. */
+  open(path: string, call?: OpenOptions): Promise<Response>;
   /** Seals all secrets of the node with a new key. */
   rotateSecrets(options?: CallOptions): Promise<RotateAnswer>;
 }
@@ -69,6 +71,14 @@ export interface Client {
 export interface DeployCallOptions extends CallOptions {
   /** All that the function is to have; unless given, it keeps those that it has. */
   readonly secrets?: SecretValues;
+}
+
+/** A call as HTTP has it. */
+export interface OpenOptions extends CallOptions {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A file is streamed. */
+  readonly body?: string | Uint8Array<ArrayBuffer> | Blob | ReadableStream<Uint8Array>;
 }
 
 /** Makes a client. Calls nobody yet. */
@@ -148,6 +158,24 @@ class HttpClient implements Client {
 
   rotateSecrets(options: CallOptions = {}): Promise<RotateAnswer> {
     return this.#ask("rotation", "/v1/secrets/rotate", { ...options, method: "POST" });
+  }
+
+  async open(path: string, { headers, signal, body, ...call }: OpenOptions = {}): Promise<Response> {
+    try {
+      const response = await (this.#fetch ?? fetch)(this.#controlUrl + path, {
+        ...call,
+        headers: { ...headers, authorization: `Bearer ${this.#token}` },
+        redirect: "error",
+        ...(signal && { signal }),
+        ...(body !== undefined && { body, ...(body instanceof ReadableStream && { duplex: "half" as const }) }),
+      });
+      if (response.ok) return response;
+      throw findProblem(await response.text()) ?? this.#unreachable(`it answers with status ${response.status}`);
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      if (thrown instanceof NebulaError) throw thrown;
+      throw this.#unreachable(explain(thrown), thrown);
+    }
   }
 
   async #ask<Name extends keyof Answers>(name: Name, path: string, sent: Sent): Promise<Answers[Name]> {

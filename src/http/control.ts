@@ -7,19 +7,25 @@
 import { timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import type { Artifacts } from "../artifacts/artifacts.ts";
+import type { Backups } from "../backup-state.ts";
 import type { Deployer } from "../deploy.ts";
 import type { LiveFunction } from "../live-function.ts";
+import type { Migrator } from "../migrate.ts";
 import { type Digest, isDigest, MAX_ARCHIVE_BYTES } from "../model/artifact.ts";
 import type { DeploymentSummary, NodeStatus } from "../model/control.ts";
+import type { Databases } from "../model/databases.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
-import type { Log } from "../model/ports.ts";
+import type { Log, Resource } from "../model/ports.ts";
 import { isRecord } from "../model/shape.ts";
 import type { DeploymentRecord } from "../registry/from-row.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { RouteEntry } from "../router/route-table.ts";
 import type { Router } from "../router/router.ts";
+import { createBackupApi } from "./backup-api.ts";
+import { createD1Api, type DatabaseSnapshot } from "./d1-api.ts";
 import { parseDeploymentInput } from "./deployment-input.ts";
 import { explain, toFunctionStatus } from "./function-status.ts";
+import { createKvApi } from "./kv-api.ts";
 import { toProblem } from "./problem.ts";
 import { invalid, readJson } from "./read-json.ts";
 import { createSecretsApi, parseDeploymentSecrets } from "./secrets-api.ts";
@@ -32,6 +38,11 @@ export interface ControlParts {
   readonly artifacts: Artifacts;
   readonly registry: Registry;
   readonly router: Router<LiveFunction>;
+  readonly databases: Databases;
+  readonly migrator: Migrator;
+  readonly backups: Backups;
+  openSnapshot(id: string): Promise<DatabaseSnapshot>;
+  findNamespace(id: string): Resource;
   readonly log: Log;
   readonly top: TopParts;
   /** Asked at each request, because ports are known only once the node listens. */
@@ -119,6 +130,9 @@ export function createControl(parts: ControlParts): Hono {
   });
 
   app.route("/v1", createSecretsApi(parts));
+  app.route("/v1", createD1Api(parts));
+  app.route("/v1", createKvApi(parts));
+  app.route("/v1", createBackupApi(parts));
 
   app.notFound((c) =>
     answerProblem(

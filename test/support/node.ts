@@ -12,7 +12,14 @@ import { type Client, createClient } from "../../src/client/client.ts";
 import { type DeployTarget, deployProject } from "../../src/deploy.ts";
 import { type Host, openHost } from "../../src/host.ts";
 import type { DeployAnswer } from "../../src/model/control.ts";
-import type { AssetsSettings, FunctionSpec, Limits, Project, Scaling } from "../../src/model/function.ts";
+import type {
+  AssetsSettings,
+  FunctionSpec,
+  Limits,
+  Project,
+  ProjectDatabase,
+  Scaling,
+} from "../../src/model/function.ts";
 import type { Log, LogLevel } from "../../src/model/ports.ts";
 import { toSpec } from "./guest-source.ts";
 import { toPlainBuild } from "./plain-build.ts";
@@ -44,6 +51,8 @@ export interface Source {
   readonly files: Readonly<Record<string, string | Uint8Array>>;
   /** Path below the site's root → content. */
   readonly assets?: Readonly<Record<string, string | Uint8Array>>;
+  /** Of every database of the function: file name → SQL. */
+  readonly migrations?: Readonly<Record<string, string>>;
 }
 
 export interface SpecChange extends Partial<Omit<FunctionSpec, "name" | "limits" | "scaling" | "assets">> {
@@ -108,15 +117,18 @@ async function writeProject(
   dir: string,
   { name, source, change }: { name: string; source: string | Source; change: Omit<SpecChange, "target"> },
 ): Promise<Project> {
-  const { files, assets } = typeof source === "string" ? { files: { "index.ts": source } } : source;
+  const whole: Source = typeof source === "string" ? { files: { "index.ts": source } } : source;
+  const { files, assets, migrations } = whole;
   await writeFiles(dir, files);
   if (assets !== undefined) await writeFiles(join(dir, "public"), assets);
+  if (migrations !== undefined) await writeFiles(join(dir, "migrations"), migrations);
   const { limits, scaling, assets: settings, ...rest } = change;
   const plain = toSpec({ name, files: {} });
   return {
     dir,
     ...("index.ts" in files && { main: join(dir, "index.ts") }),
     ...(assets !== undefined && { assetsDir: join(dir, "public") }),
+    ...(migrations !== undefined && { databases: toDatabases(change, join(dir, "migrations")) }),
     build: toPlainBuild(dir),
     spec: {
       ...plain,
@@ -126,6 +138,11 @@ async function writeProject(
       scaling: { ...plain.scaling, ...scaling },
     },
   };
+}
+
+function toDatabases({ bindings = [] }: SpecChange, migrationsDir: string): readonly ProjectDatabase[] {
+  const ids = bindings.flatMap((each) => (each.type === "d1" ? [each] : []));
+  return ids.map(({ name, id }) => ({ binding: name, id, migrationsDir, migrationsTable: "d1_migrations" }));
 }
 
 async function writeFiles(dir: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<void> {

@@ -2,6 +2,7 @@
  * Copies of the databases in one folder, each consistent by itself, made while they are written to.
  */
 
+import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock, Log } from "../../model/ports.ts";
@@ -36,26 +37,26 @@ export interface Copies extends AsyncDisposable {
 }
 
 /** In the folder, since the process may write nowhere else; no database has a name that begins so. */
-const COPIES = ".copies";
+export const COPIES_DIR = ".copies";
 /** Of one file. */
 const LIMIT_MS = 3_600_000;
 
 /** Starts no process before something is to be copied. */
 export function openCopies({ dir, ...options }: CopiesOptions): Copies {
   const storage = openStorage({ ...options, what: "the copies of a backup", dir, settings: { dir } });
+  const own = join(COPIES_DIR, randomUUID());
   let made = 0;
   return {
     copy: async (name) => {
       made += 1;
-      const to = join(COPIES, `${made}.sqlite`);
+      const to = join(own, `${made}.sqlite`);
       const path = join(dir, to);
       const { head } = await storage.call({ op: "copy", from: name, to }, null, { limitMs: LIMIT_MS });
       return { path, bytes: fromStorage(head).bytes, [Symbol.asyncDispose]: () => rm(path, { force: true }) };
     },
     [Symbol.asyncDispose]: async () => {
       await storage[Symbol.asyncDispose]();
-      // What an interrupted backup left behind goes too.
-      await rm(join(dir, COPIES), { recursive: true, force: true });
+      await rm(join(dir, own), { recursive: true, force: true });
     },
   };
 }
