@@ -9,8 +9,10 @@ import type { Project } from "../model/function.ts";
 import { mayImportNodeModule } from "../model/nodejs-compat.ts";
 import type { BuildOptions, Plugin } from "./esbuild.ts";
 import { createModuleRules } from "./module-rules.ts";
+import { mainModulePlugin, NOT_MAIN } from "./plugins/main-module.ts";
 import { type ImportedFile, moduleFilesPlugin } from "./plugins/module-files.ts";
 import { nodeImportsPlugin } from "./plugins/node-imports.ts";
+import { npmImportsPlugin } from "./plugins/npm-imports.ts";
 
 /** Never written; its place makes the paths in the source map relative to the project. */
 export const OUT_FILE = ".nebula.bundle.js";
@@ -42,7 +44,7 @@ export function toBundleOptions({ build, spec }: Project, { dir, main, files }: 
     conditions: ["workerd", "worker", "browser"],
     mainFields: ["browser", "module", "main"],
     loader: { ".js": "jsx", ".mjs": "jsx", ".cjs": "jsx" },
-    define: { "process.env.NODE_ENV": '"production"', ...build.define },
+    define: { "process.env.NODE_ENV": '"production"', ...NOT_MAIN, ...build.define },
     alias: { ...build.alias },
     minify: build.minify,
     keepNames: build.keepNames,
@@ -51,7 +53,9 @@ export function toBundleOptions({ build, spec }: Project, { dir, main, files }: 
     ...(build.tsconfig !== undefined && { tsconfig: build.tsconfig }),
     ...(build.jsx && { jsxFactory: build.jsx.factory, jsxFragment: build.jsx.fragment }),
     plugins: [
+      mainModulePlugin(main),
       nodeImportsPlugin({ accepts, aliases: Object.keys(build.alias) }),
+      npmImportsPlugin,
       remoteImportsPlugin,
       moduleFilesPlugin({ dir, rules, files }),
     ],

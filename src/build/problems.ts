@@ -73,11 +73,6 @@ function explain({ text, notes, detail }: Message, { compatibility }: ProblemCon
 function explainUnresolved(specifier: string, compatibility: FunctionSpec["compatibility"]): Explanation {
   const name = findNodeModule(specifier);
   if (name !== undefined) return explainNodeModule(specifier, { name, compatibility });
-  const registry = /^(?:npm|jsr):/.exec(specifier)?.[0];
-  if (registry !== undefined) {
-    const hint = "Install the package with npm and import it by its name";
-    return { message: `Cannot resolve "${specifier}": ${registry} imports are not downloaded`, hint };
-  }
   const isPath = /^[./#]/.test(specifier) || specifier.includes(":");
   const hint = isPath ? undefined : `Install it: npm install ${toPackageName(specifier)}`;
   return { message: `Cannot resolve "${specifier}": there is no such ${isPath ? "file" : "package"}`, hint };

@@ -78,6 +78,29 @@ export const STYLE_CASES: readonly ContractCase[] = [
     },
   },
   {
+    name: "packages by npm: specifiers and import.meta.main work as on Deno",
+    run: async ({ start }) => {
+      const library = 'export const isMain = import.meta.main; export const version = "1";';
+      const instance = await start({
+        vars: { A: "a" },
+        files: {
+          "index.ts": `import { isMain, version } from "npm:library@^1.2";
+            import { sub } from "npm:@scope/library@2/sub";
+            import { isMain as isLocalMain } from "./local.ts";
+            if (import.meta.main) Deno.serve(() => Response.json([isMain, isLocalMain, version, sub, Deno.env.get("A")]));
+            else Deno.serve(() => new Response("not the main module"));`,
+          "local.ts": "export const isMain: boolean = import.meta.main;",
+          "node_modules/library/package.json": '{ "name": "library", "version": "1.4.0", "main": "main.js" }',
+          "node_modules/library/main.js": library,
+          "node_modules/@scope/library/package.json":
+            '{ "name": "@scope/library", "version": "2.0.0", "exports": { "./sub": "./deep/sub.js" } }',
+          "node_modules/@scope/library/deep/sub.js": 'export const sub = "sub";',
+        },
+      });
+      expect(await askJson(instance)).toEqual([false, false, "1", "sub", "a"]);
+    },
+  },
+  {
     name: "top-level await is waited for",
     run: async ({ start }) => {
       const instance = await start({

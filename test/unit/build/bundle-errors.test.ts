@@ -34,10 +34,42 @@ const CASES: Case[] = [
     hint: "Install it: npm install @a/b",
   },
   {
-    name: "a registry import",
-    files: { "index.js": 'import "npm:hono"' },
-    problems: ['index.js:1:8: Cannot resolve "npm:hono": npm: imports are not downloaded'],
-    hint: "Install the package with npm and import it by its name",
+    name: "an npm: import of a package that is not installed",
+    files: { "index.js": 'import "npm:@a/left-pad@^1.2/x.js"' },
+    problems: ['index.js:1:8: Cannot import "npm:@a/left-pad@^1.2/x.js": the package "@a/left-pad" is not installed'],
+    hint: 'npm install "@a/left-pad@^1.2"',
+  },
+  {
+    name: "an npm: import of another version than the one installed",
+    files: {
+      "index.js": 'import "npm:left-pad@2"',
+      "node_modules/left-pad/package.json": '{ "name": "left-pad", "version": "1.3.0" }',
+      "node_modules/left-pad/index.js": "",
+    },
+    problems: ['index.js:1:8: Cannot import "npm:left-pad@2": version 1.3.0 of "left-pad" is installed'],
+    hint: "npm install left-pad@2",
+  },
+  {
+    name: "an npm: import of a path that the package does not have",
+    files: {
+      "index.js": 'import "npm:left-pad@1/no.js"',
+      "node_modules/left-pad/package.json": '{ "name": "left-pad", "version": "1.3.0" }',
+    },
+    problems: ['index.js:1:8: Cannot resolve "left-pad/no.js": there is no such package'],
+  },
+  {
+    name: "an npm: import without a package",
+    files: { "index.js": 'import "npm:"; import "npm:@a"' },
+    problems: [
+      'index.js:1:8: Cannot import "npm:": it names no package',
+      'index.js:1:23: Cannot import "npm:@a": it names no package',
+    ],
+  },
+  {
+    name: "an import from JSR",
+    files: { "index.js": 'import "jsr:@std/path@1/posix"' },
+    problems: ['index.js:1:8: Cannot import "jsr:@std/path@1/posix": modules are not downloaded from JSR'],
+    hint: 'npx jsr add @std/path, and import "@std/path"',
   },
   {
     name: "a remote import",
