@@ -1,6 +1,8 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/model/ports.ts";
@@ -375,6 +377,40 @@ describe("rotate()", () => {
     const torn = new Secrets({ db: drizzle(client), path, keyFile: new TornFile(keyPath), clock: systemClock });
     await expect(torn.rotate()).rejects.toThrow();
   }
+});
+
+describe("a node that is killed", () => {
+  const WRITER = join(import.meta.dirname, "../../support/secret-writer.ts");
+  const KILLS = 4;
+  let writer: ChildProcess | undefined;
+
+  afterEach(() => {
+    writer?.kill("SIGKILL");
+  });
+
+  test("loses no change that was confirmed, and has both of one change or none", async () => {
+    let confirmed = -1;
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      await registry[Symbol.asyncDispose]();
+      const child = spawn(process.execPath, [WRITER, path, String(confirmed + 1)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      writer = child;
+      for await (const line of createInterface({ input: child.stdout })) {
+        confirmed = Number(line);
+        // At another moment each time, in the middle of what comes next.
+        setTimeout(() => child.kill("SIGKILL"), kill * 3);
+      }
+      registry = await open();
+      const { A = "", B } = await registry.secrets.read("shop");
+      expect(A).toBe(B);
+      expect(Number(A)).toBeGreaterThanOrEqual(confirmed);
+      confirmed = Number(A);
+      expect((await readKeys()).length).toBeLessThanOrEqual(2);
+    }
+    expect(await registry.secrets.rotate()).toBe(2);
+    expect(await readKeys()).toHaveLength(1);
+  });
 });
 
 describe.skipIf(process.getuid?.() !== 0)("on a full disk", () => {
