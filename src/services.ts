@@ -12,6 +12,7 @@
 
 import type { FindResource } from "./bindings/bindings.ts";
 import { ask, type InvokeParts } from "./invoke.ts";
+import type { Artifact } from "./model/artifact.ts";
 import type { Deployment } from "./model/deployment.ts";
 import { NebulaError, toNebulaError } from "./model/errors.ts";
 import { type Answer, type Body, type Call, findHeader, type HeaderList, type RequestHead } from "./model/exchange.ts";
@@ -99,7 +100,7 @@ async function route(
     ...(props !== undefined && { props }),
     ...(isRpc && { isRpc }),
   };
-  if ((isRpc || entrypoint !== undefined) && !live.deployment.forms.every(isScript)) throw noScript(service);
+  if ((isRpc || entrypoint !== undefined) && !isScript(live.deployment)) throw noScript(service);
   const head = isRpc ? toRpcHead(service) : toHead(call, service);
   const request = {
     head,
@@ -118,10 +119,11 @@ async function route(
 }
 
 /** Whether it is JavaScript: anything else has neither exports nor methods. */
-function isScript(form: Deployment["forms"][number]): boolean {
-  if (!("artifact" in form)) return true;
-  const { artifact } = form;
-  return artifact.kind === "js" || (artifact.kind === "component" && artifact.sourceMap !== undefined);
+function isScript({ forms }: Deployment): boolean {
+  const artifacts = forms.flatMap((form) => ("artifact" in form ? form.artifact : []));
+  const isOne = (artifact: Artifact) =>
+    artifact.kind === "js" || (artifact.kind === "component" && artifact.sourceMap !== undefined);
+  return artifacts.length > 0 && artifacts.every(isOne);
 }
 
 /** What a function sees of a call of its methods, should it look: nothing. */

@@ -59,7 +59,6 @@ async function send(ask: Ask, call: Call): Promise<unknown> {
 function fromThrown(text: string): unknown {
   const { name, message, stack, thrown } = readThrown(text);
   const made = (thrown && findThrown(thrown)) ?? makeError([name], message);
-  if (typeof made !== "object" || made === null) return made;
   if (made instanceof Error) {
     if (made.name !== name) define(made, "name", name);
     define(made, "stack", stack ?? `${name}: ${message}`);
@@ -81,9 +80,10 @@ function readThrown(text: string) {
   }
 }
 
-function findThrown(text: string): unknown {
+function findThrown(text: string): object | undefined {
   try {
-    return fromCloneText(text);
+    const value = fromCloneText(text);
+    return typeof value === "object" && value !== null ? value : undefined;
   } catch {
     // because its name and its message are there besides
     return undefined;

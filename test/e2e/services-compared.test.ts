@@ -6,8 +6,10 @@
 import { Miniflare } from "miniflare";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EngineName, ServiceBinding } from "../../src/model/function.ts";
+import { deployForms } from "../support/deploy-forms.ts";
 import { openTestNode, type TestNode } from "../support/node.ts";
 import { CALLEE, CALLER, CASES } from "../support/service-cases.ts";
+import { echo } from "../support/wasi-programs.ts";
 
 const DATA_ALONE = "values go by copy: nothing that is sent leads back to where it came from";
 const IN_OUR_WORDS = "what a handler throws is told in the words of the node, which name the function";
@@ -95,4 +97,17 @@ describe.each(["isolate", "wasi"] as const)("what one function gets of another, 
     expect(unnamed.map((name) => ({ name, ours: ours[name], theirs: theirs[name] }))).toEqual([]);
     expect(Object.keys(DIFFERENCES).filter((name) => !different.includes(name))).toEqual([]);
   });
+});
+
+test("a program of WASI is fetched from, and has no methods", { timeout: 60_000 }, async () => {
+  await deployForms(node.client, { name: "program", forms: [{ engine: "wasi", wasm: echo }] });
+  const source = `export default { fetch: async (request, env) => {
+    const body = await (await env.OTHER.fetch("http://x/", { method: "POST", body: "echo" })).text();
+    try { await env.OTHER.add(1, 2); } catch (error) { return Response.json([body, error.message]); }
+  } };`;
+  await node.deploy("asks", source, { bindings: [{ type: "service", name: "OTHER", service: "program" }] });
+  expect(await (await fetch(`${node.dataUrl}/fn/asks/`)).json()).toEqual([
+    "echo",
+    'Cannot ask "program": only JavaScript has methods and entry points; anything else can be fetched from',
+  ]);
 });
