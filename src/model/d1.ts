@@ -53,7 +53,7 @@ export type D1Answer =
 export const D1_CALL_MS = 30_000;
 /** One database; Cloudflare's paid plan has as much. */
 export const MAX_DATABASE_BYTES = 10_000_000_000;
-/** All rows of one call, as JSON. */
+/** All rows of one call, with what they cost in memory; as JSON it is less. */
 export const MAX_D1_ANSWER_BYTES = 32 * MIB;
 /** Queries of one call. */
 export const MAX_D1_QUERIES = 10_000;

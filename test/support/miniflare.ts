@@ -10,25 +10,17 @@ export interface Elsewhere extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Bundles a function and serves it, with databases by the names of their bindings. */
-export async function serveElsewhere(
-  entry: string,
-  { d1 = {}, kv = {} }: { d1?: Record<string, string>; kv?: Record<string, string> },
-): Promise<Elsewhere> {
-  const { outputFiles } = await build({
-    entryPoints: [entry],
-    bundle: true,
-    format: "esm",
-    write: false,
-    target: "es2022",
-  });
-  const miniflare = new Miniflare({
-    modules: true,
-    script: outputFiles[0]?.text ?? "",
-    d1Databases: d1,
-    kvNamespaces: kv,
-    compatibilityDate: "2026-07-01",
-  });
+/** A function and what it imports as one text, which both can serve. */
+export async function bundleFunction(entry: string): Promise<string> {
+  const options = { bundle: true, format: "esm", write: false, target: "es2022", logLevel: "silent" } as const;
+  const { outputFiles } = await build({ entryPoints: [entry], ...options, external: ["node:*"] });
+  return outputFiles[0]?.text ?? "";
+}
+
+/** Serves a function, with databases by the names of their bindings. */
+export async function serveElsewhere(script: string, d1Databases: Record<string, string>): Promise<Elsewhere> {
+  const options = { compatibilityDate: "2026-07-01", compatibilityFlags: ["nodejs_compat"] };
+  const miniflare = new Miniflare({ modules: true, script, d1Databases, ...options });
   const url = await miniflare.ready;
   return { url: url.href, [Symbol.asyncDispose]: () => miniflare.dispose() };
 }

@@ -32,8 +32,11 @@ const ONLY_LAST =
   "When executing multiple SQL statements in a single call, only the last statement can have parameters.";
 const SERVED_BY = "nebula";
 const NOTHING: readonly string[] = [];
-/** What a row and a value cost in the answer besides their content. */
-const VALUE_BYTES = 4;
+/** What a row and a value cost besides their content, in memory or as JSON. */
+const ROW_BYTES = 48;
+const VALUE_BYTES = 8;
+/** And a byte of a blob, which JSON has as a number. */
+const BLOB_BYTE_BYTES = 8;
 
 /** The queries of one open database. */
 export class Queries {
@@ -163,6 +166,7 @@ export function isBlank({ sql }: D1Query): boolean {
 function collect(rows: Iterable<readonly unknown[]>, room: { leftBytes: number }): (readonly unknown[])[] {
   const all: (readonly unknown[])[] = [];
   for (const row of rows) {
+    room.leftBytes -= ROW_BYTES;
     all.push(row.map((value) => toJson(value, room)));
     if (room.leftBytes < 0) throw new QueryError(`The result is larger than ${MAX_D1_ANSWER_BYTES} bytes.`);
   }
@@ -174,7 +178,7 @@ function toJson(value: unknown, room: { leftBytes: number }): unknown {
   if (typeof value === "string") room.leftBytes -= value.length;
   else if (typeof value === "bigint") return Number(value);
   else if (value instanceof Uint8Array) {
-    room.leftBytes -= VALUE_BYTES * value.byteLength;
+    room.leftBytes -= BLOB_BYTE_BYTES * value.byteLength;
     return room.leftBytes < 0 ? null : Array.from(value);
   }
   return value;
