@@ -257,7 +257,8 @@ await withDocker("containers that serve", async () => {
       await docker("rmi", "--force", second.image);
       expect(await askText(instance), "after somebody has removed the image").toBe(printed);
       await prepared[Symbol.asyncDispose]();
-    });
+      // An image of some hundred megabytes is built three times, saved and loaded.
+    }, 60_000);
 
     it("that is broken fails with the end of what Docker printed", async () => {
       const dir = await mkdtemp(join(tmpdir(), "nebula-dockerfile-"));
