@@ -31,7 +31,9 @@ const MAX_BODY_BYTES = 16 * 1024;
 /** Makes the site. `openMemes` is called once per request with the platform's bindings; it must be cheap. */
 export function createApp(openMemes: (env: Env) => Memes): Hono<Site> {
   const app = new Hono<Site>();
-  const keep = createKeeper();
+  const keep = createKeeper((c) => c.var.memes.version());
+  /** For what stays as it is as long as the code does. */
+  const keepForGood = createKeeper(() => 0);
 
   app.use(protect);
   app.use(revalidate);
@@ -46,19 +48,19 @@ export function createApp(openMemes: (env: Env) => Memes): Hono<Site> {
   app.get("/m/:id", (c, next) => (findVisitor(c) ? next() : keep(c, next)), memePage);
   app.get("/m/:id/picture.svg", picture);
   app.get("/m/:id/picture.png", previewPicture);
-  app.get("/templates", templatesPage);
-  app.get("/about", aboutPage);
+  app.get("/templates", keepForGood, templatesPage);
+  app.get("/about", keepForGood, aboutPage);
   app.get("/random", async (c) => {
     const meme = await c.var.memes.random();
     c.header("cache-control", "no-store");
     return c.redirect(meme ? `/m/${meme.id}` : "/", 302);
   });
-  app.get("/make", choosePage);
+  app.get("/make", keepForGood, choosePage);
   app.get("/make/:template", makePage);
   app.get("/make/:template/picture.svg", draftPicture);
   app.get("/feed.xml", keep, feed);
   app.get("/sitemap.xml", keep, sitemap);
-  app.get("/robots.txt", robots);
+  app.get("/robots.txt", keepForGood, robots);
 
   // A form may be sent from a page of this site alone: by Origin or by Sec-Fetch-Site, whichever the browser tells.
   app.post("/make/:template", csrf(), publishMeme);
@@ -66,6 +68,8 @@ export function createApp(openMemes: (env: Env) => Memes): Hono<Site> {
 
   app.use("/api/memes/*", (c, next) => keep(c, next));
   app.use("/api/tags", (c, next) => keep(c, next));
+  app.use("/api/templates", (c, next) => keepForGood(c, next));
+  app.use("/api/openapi.json", (c, next) => keepForGood(c, next));
   app.route("/api", api);
 
   app.notFound((c) => (isApi(c.req.path) ? problem(c, 404, "There is nothing at this address") : notFoundPage(c)));

@@ -1,11 +1,11 @@
 /**
- * Keeps answers until the memes change.
+ * Keeps answers until what they are made from changes.
  *
  * A page of the gallery is the same for everybody until something is published or voted for, and then the number
  * `version()` is another one. So a request costs one small question; the page is made once. No page is ever out of date.
  */
 
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import type { Site } from "./model.ts";
 
 const MAX_BYTES = 8 * 1024 * 1024;
@@ -20,9 +20,9 @@ interface Kept {
 /**
  * Makes a keeper with a memory of its own, of at most 8 MiB. What was not asked for the longest goes first.
  *
- * For routes whose answer follows from their URL and the memes alone: nothing of a visitor may be in it.
+ * For routes whose answer follows from their URL and what has the version alone: nothing of a visitor may be in it.
  */
-export function createKeeper(): MiddlewareHandler<Site> {
+export function createKeeper(findVersion: (c: Context<Site>) => number | Promise<number>): MiddlewareHandler<Site> {
   const all = new Map<string, Kept>();
   let bytes = 0;
 
@@ -44,7 +44,7 @@ export function createKeeper(): MiddlewareHandler<Site> {
     if (c.req.method !== "GET" && c.req.method !== "HEAD") return next();
     const { url } = c.req;
     // Asked before the page is made: what changes meanwhile makes the page newer than it says, and it is made again.
-    const version = await c.var.memes.version();
+    const version = await findVersion(c);
     const kept = all.get(url);
     if (kept?.version === version) {
       all.delete(url);
@@ -61,7 +61,8 @@ export function createKeeper(): MiddlewareHandler<Site> {
   };
 }
 
-async function toEtag(body: ArrayBuffer): Promise<string> {
+/** A strong validator of these bytes. */
+export async function toEtag(body: ArrayBuffer | Uint8Array<ArrayBuffer>): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", body)).subarray(0, 12);
   return `"${Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("")}"`;
 }

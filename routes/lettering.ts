@@ -57,18 +57,21 @@ function fillLines(words: readonly string[], measureEm: number): string[] | unde
   return line ? [...lines, line] : lines;
 }
 
+/** Rounded up from Georgia Bold, by classes of letters. */
+const WIDTHS_EM = new Map(
+  [
+    [" ,.;:'’‘!|ijl()", 0.4],
+    ['-frstI“”"/?1', 0.53],
+    ["acegnoxyzbdhkpquvJ023456789_", 0.66],
+    ["BCEFLPSTZεσμ=+<>–&∎", 0.77],
+    ["ADGHKNOQRUVXYw…", 0.9],
+  ].flatMap(([letters, widthEm]) => [...String(letters)].map((letter) => [letter, Number(widthEm)] as const)),
+);
+/** What is unknown may be as wide as this. */
+const WIDEST_EM = 1.1;
+
 function toWidthEm(text: string): number {
   let widthEm = 0;
-  for (const character of text) widthEm += toCharacterWidthEm(character);
+  for (const character of text) widthEm += WIDTHS_EM.get(character) ?? WIDEST_EM;
   return widthEm;
-}
-
-/** Rounded up from Georgia Bold, by classes of letters. What is unknown counts as a full em. */
-function toCharacterWidthEm(character: string): number {
-  if (/[ ,.;:'’‘!|ijl()]/.test(character)) return 0.4;
-  if (/[-frstI“”"/?1]/.test(character)) return 0.53;
-  if (/[acegnoxyzbdhkpquvJ\d_]/.test(character)) return 0.66;
-  if (/[BCEFLPSTZεσμ=+<>–&∎]/.test(character)) return 0.77;
-  if (/[ADGHKNOQRUVXYw…]/.test(character)) return 0.9;
-  return 1.1;
 }

@@ -14,7 +14,7 @@ import { findLettering } from "./lettering.ts";
 import type { Site, Template } from "./model.ts";
 import { formPage } from "./pages/make.ts";
 import { notFoundPage } from "./pages/problems.ts";
-import { composePicture, readDrawing } from "./picture.ts";
+import { answerPicture } from "./picture.ts";
 import { clean, countCharacters } from "./text.ts";
 import { findAddress } from "./visitor.ts";
 
@@ -54,12 +54,8 @@ export async function draftPicture(c: Context<Site, "/make/:template/picture.svg
     const caption = clean(captions[i] ?? "");
     return countCharacters(caption) <= LIMITS.caption && findLettering(caption, zone) ? caption : "…";
   });
-  const drawing = await readDrawing(template, c.env, c.req.url);
-  const meme = { title: clean(title).slice(0, LIMITS.title) || template.title, captions: fitting };
-  return c.body(composePicture(drawing, meme, template), 200, {
-    "content-type": "image/svg+xml; charset=utf-8",
-    "cache-control": "public, max-age=3600",
-  });
+  const words = { title: clean(title).slice(0, LIMITS.title) || template.title, captions: fitting };
+  return answerPicture(c, { template, words, maxAgeSeconds: 3_600 });
 }
 
 /** The fields as they came, one caption for each zone. */

@@ -24,6 +24,11 @@ const MAX_INDEX = 50_000;
 export function openMemes(d1: D1Database, now: () => number = Date.now): Memes {
   const db = drizzle(d1);
   const version = db.select({ version: collection.version }).from(collection).where(eq(collection.only, 1)).prepare();
+  const byId = db
+    .select()
+    .from(memes)
+    .where(eq(memes.id, sql.placeholder("id")))
+    .prepare();
   const limits = createLimits(db, now);
 
   const selectTags = (limit: number) =>
@@ -46,7 +51,7 @@ export function openMemes(d1: D1Database, now: () => number = Date.now): Memes {
       ]);
       return { ...toPage(items, counts[0]?.total ?? 0, selection), tags: shownTags };
     },
-    find: async (id) => (await db.select().from(memes).where(eq(memes.id, id)))[0],
+    find: async (id) => (await byId.all({ id }))[0],
     show: async (id, visitor) => {
       const number = toNumber(id);
       const all = () => db.select().from(memes);
