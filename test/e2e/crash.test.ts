@@ -128,7 +128,7 @@ async function writeUntil(run: string, answers: number, kill: () => Promise<void
   let count = 0;
   let killing: Promise<void> | undefined;
   const write = async (kind: (typeof KINDS)[number], client: number) => {
-    for (let number = 0; killing === undefined; number += 1) {
+    while (killing === undefined) {
       const id = `${client}-${next()}`;
       if (!(await ask({ kind, run, id }).catch(() => undefined))?.ok) return;
       acknowledged[kind].push(id);
