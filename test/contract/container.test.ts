@@ -11,6 +11,7 @@ const ITS_OWN = "what a server does with an error is its own affair: the client 
 const NO_LINES = "what a container prints belongs to no request in particular; it goes to the function's log";
 const NO_CONTEXT = "a container has no ctx: what it does after the response is its own affair until it is frozen";
 const NO_BINDINGS = "a container has its variables as its environment, and no bindings";
+const NO_EXPORTS = "a container has neither exports nor methods, and whoever asks for them is told so before it is asked";
 const NO_FETCH = "what a container may reach is decided by its network, not by the host's fetch";
 const NOT_OURS = "which modules and globals there are is decided by the image";
 const WORDS = "a container has no top level, but a port that it must listen on in time: see container-starts.test.ts";
@@ -53,6 +54,10 @@ const SKIP: Readonly<Record<string, string>> = {
   "a failure of the host is told in one sentence without its causes": NO_BINDINGS,
   "the subrequest limit is for one request and names itself": NO_BINDINGS,
   "a function that is not answering any request may not call out": NO_BINDINGS,
+  "what a function asks of another goes to its binding, with the functions that it came through": NO_BINDINGS,
+  "a target names the export that is asked, and gives it props": NO_EXPORTS,
+  "a target calls a method, and its result comes as a copy": NO_EXPORTS,
+  "a method that throws fails with NEBULA_GUEST_THREW, and with all that it threw": NO_EXPORTS,
   "fetch to a host that is not allowed is a TypeError in the function": NO_FETCH,
   "fetch goes to the network through the host, which sees every hop of a redirect": NO_FETCH,
   "wasm, text, data and JSON files are imported as what they are": NOT_OURS,

@@ -13,6 +13,7 @@ import { FAILURE_CASES } from "./cases/failures.ts";
 import { LIFE_CASES } from "./cases/life.ts";
 import { LIMIT_CASES } from "./cases/limits.ts";
 import { MODULE_CASES } from "./cases/modules.ts";
+import { SERVICE_CASES } from "./cases/services.ts";
 import { STREAMING_CASES } from "./cases/streaming.ts";
 import { STYLE_CASES } from "./cases/styles.ts";
 import { type ContractCase, type ContractSetup, createContractLab } from "./contract.ts";
@@ -26,6 +27,7 @@ const GROUPS: Readonly<Record<string, readonly ContractCase[]>> = {
   capabilities: CAPABILITY_CASES,
   styles: STYLE_CASES,
   modules: MODULE_CASES,
+  services: SERVICE_CASES,
   life: LIFE_CASES,
 };
 

@@ -9,7 +9,7 @@ import { listFiles, type Node, readSources, readText } from "./sources.ts";
 const codes = Object.keys(ERROR_TABLE);
 
 /** Words that begin like a code and are none: environment variables, and the table of Nebula's own keys. */
-const NO_CODES = /^NEBULA_(?:ENV|KEYS|TOKEN|HOST|LOG_LEVEL|CONTROL_URL|STATE_DIR|DATA_PORT|CONTROL_PORT)$/;
+const NO_CODES = /^NEBULA_(?:ENV|TARGET|KEYS|TOKEN|HOST|LOG_LEVEL|CONTROL_URL|STATE_DIR|DATA_PORT|CONTROL_PORT)$/;
 
 const CHAPTERS = {
   caller: "For the caller",

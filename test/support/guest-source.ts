@@ -52,7 +52,7 @@ export function toSpec({ name = "guest", limits, vars = {}, services = [], flags
     routes: [],
     bindings: [
       ...Object.entries(vars).map(([key, value]) => ({ type: "var" as const, name: key, value })),
-      ...services.map((key) => ({ type: "assets" as const, name: key })),
+      ...services.map((key) => ({ type: "service" as const, name: key, service: key.toLowerCase() })),
     ],
     limits: { ...QUICK_LIMITS, ...limits },
     scaling: DEFAULT_SCALING,
