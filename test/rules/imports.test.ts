@@ -29,7 +29,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
   esbuild: ["src/build/esbuild.ts"],
   hono: ["src/http/"],
   "jsonc-parser": ["src/config/jsonc.ts"],
-  "lru-cache": ["src/bindings/cache/"],
+  "lru-cache": ["src/bindings/cache/", "src/bindings/kv/read-cache.ts"],
   mrmime: ["src/build/assets/content-type.ts"],
   semver: ["src/build/plugins/npm-imports.ts"],
   "smol-toml": ["src/config/toml.ts"],

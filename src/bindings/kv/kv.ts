@@ -21,10 +21,13 @@ import {
   MAX_LIST_KEYS,
 } from "../../model/kv.ts";
 import type { Clock, Resource } from "../../model/ports.ts";
+import { MIB } from "../../model/units.ts";
 import type { FindResource } from "../bindings.ts";
 import type { Storage } from "../storage/storage.ts";
 import { readMany } from "./many.ts";
 import { type AskStore, PieceStore } from "./pieces.ts";
+import type { Beside, KvAnswers } from "./protocol.ts";
+import { createRecent, ReadCache, type Recent, type Stored } from "./read-cache.ts";
 
 /** What namespaces need. */
 export interface KvOptions {
@@ -39,16 +42,19 @@ const LIMIT_MS = 30_000;
 /** More than the keys of the largest bulk get need. */
 const MAX_BULK_BYTES = MAX_BULK_KEYS * 4_096;
 const NO_SPACE = 507;
+/** Of all namespaces together, in the memory of the node. */
+const RECENT_BYTES = 16 * MIB;
 /** Of a number in a query. */
 const MOST = 2 ** 48;
 
 /** Makes namespaces by their ids; each is made once. */
 export function createKv(options: KvOptions): FindResource<"kv"> {
   const namespaces = new Map<string, KvResource>();
+  const recent = createRecent(RECENT_BYTES);
   return ({ id }) => {
     const known = namespaces.get(id);
     if (known !== undefined) return known;
-    const made = new KvResource(id, options);
+    const made = new KvResource(id, { ...options, recent });
     namespaces.set(id, made);
     return made;
   };
@@ -64,11 +70,13 @@ class KvResource implements Resource {
   readonly #clock: Clock;
   readonly #ask: AskStore;
   readonly #pieces: PieceStore;
+  readonly #cache: ReadCache;
   #isSweepDue = false;
 
-  constructor(id: string, { storage, clock }: KvOptions) {
+  constructor(id: string, { storage, clock, recent }: KvOptions & { recent: Recent }) {
     this.#clock = clock;
     const namespace = toFileName(id);
+    this.#cache = new ReadCache(recent, namespace);
     this.#ask = async (head, body = null) => {
       const answer = await storage.call({ ...head, namespace }, body, { limitMs: LIMIT_MS });
       return { ...answer, head: fromStorage(answer.head) };
@@ -104,11 +112,13 @@ class KvResource implements Resource {
   async #get(key: string, query: URLSearchParams): Promise<Answer> {
     const problem = findCacheTtlProblem(findNumber(query, "cache_ttl"));
     if (problem !== undefined) return toRefusal(problem);
-    const { head, body } = await this.#ask<"get">({ op: "get", key, now: this.#nowSeconds() });
+    const now = this.#nowSeconds();
+    const known = this.#cache.find(key, now);
+    if (known !== undefined) return known.isFound ? toFound(known, known.value) : toAnswer(404, null);
+    const ask = () => this.#ask<"get">({ op: "get", key, now });
+    const { head, body } = await this.#cache.read(key, ask, toStored);
     if (!head.isFound) return toAnswer(404, null);
-    const { metadata, pieces } = head;
-    const headers = metadata === undefined ? [] : [KV_METADATA, encodeURIComponent(metadata)];
-    return { head: { status: 200, headers }, body: pieces === undefined ? body : this.#pieces.read(pieces) };
+    return toFound(head, head.pieces === undefined ? body : this.#pieces.read(head.pieces));
   }
 
   async #getMany(body: Body): Promise<Answer> {
@@ -132,13 +142,14 @@ class KvResource implements Resource {
     if ("message" in value) return toRefusal(value);
     const isWhole = value instanceof Uint8Array;
     const asked = { op: "put", key, expiration, metadata, ...(!isWhole && { pieces: value }) } as const;
-    const { dropped } = (await this.#ask<"put">(asked, isWhole ? value : null)).head;
+    const write = () => this.#ask<"put">(asked, isWhole ? value : null);
+    const { dropped } = (await this.#cache.write(key, write)).head;
     this.#pieces.drop(dropped);
     return toAnswer(200, null);
   }
 
   async #delete(key: string): Promise<Answer> {
-    const { dropped } = (await this.#ask<"delete">({ op: "delete", key })).head;
+    const { dropped } = (await this.#cache.write(key, () => this.#ask<"delete">({ op: "delete", key }))).head;
     this.#pieces.drop(dropped);
     return toAnswer(200, null);
   }
@@ -178,6 +189,18 @@ class KvResource implements Resource {
 
 function toAnswer(status: number, body: Body): Answer {
   return { head: { status, headers: [] }, body };
+}
+
+function toFound({ metadata }: Beside, body: Body): Answer {
+  const headers = metadata === undefined ? [] : [KV_METADATA, encodeURIComponent(metadata)];
+  return { head: { status: 200, headers }, body };
+}
+
+/** A copy of the bytes: they may lie in a larger buffer, which would stay with them. */
+function toStored({ head, body }: { readonly head: KvAnswers["get"]; readonly body: Body }): Stored | undefined {
+  if (head.pieces !== undefined || body instanceof ReadableStream) return undefined;
+  const { isFound, metadata, expiration } = head;
+  return { isFound, metadata, expiration, value: new Uint8Array(body ?? []) };
 }
 
 function toRefusal({ status, message }: KvRefusal): Answer {

@@ -92,11 +92,8 @@ async function answerFrom({ commits, namespace }: Opened, head: KvHead, body: Ui
     case "get": {
       const entry = await run("read", () => namespace.get(head.key, head.now));
       if (entry === undefined) return toAnswer<"get">({ isFound: false });
-      const { value, pieces, metadata } = entry;
-      return toAnswer<"get">(
-        { isFound: true, ...(metadata !== undefined && { metadata }), ...(pieces && { pieces }) },
-        value,
-      );
+      const { value, ...rest } = entry;
+      return toAnswer<"get">({ isFound: true, ...rest }, value);
     }
     case "many": {
       const { values, ...rest } = await run("read", () => namespace.getMany(head.keys, head.now));

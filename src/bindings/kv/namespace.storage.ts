@@ -21,7 +21,7 @@ const SCHEMA = `
   DELETE FROM pieces WHERE id NOT IN (SELECT pieces FROM entries WHERE pieces IS NOT NULL)`;
 
 const STATEMENTS = {
-  get: "SELECT value, pieces, bytes, metadata FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
+  get: "SELECT value, pieces, bytes, expiration, metadata FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
   measure: "SELECT bytes FROM entries WHERE key = ? AND (expiration IS NULL OR expiration > ?)",
   findPieces: "SELECT pieces FROM entries WHERE key = ?",
   put: `INSERT INTO entries (key, bytes, expiration, metadata, pieces, value) VALUES (?, ?, ?, ?, ?, ?)
@@ -44,10 +44,9 @@ const SWEPT_AT_ONCE = 500;
 const AFTER_ALL = Buffer.from([0xff]);
 
 /** What a key has: its value or its pieces. */
-export interface Entry {
+export interface Entry extends Beside {
   readonly value: Uint8Array;
   readonly pieces: Pieces | undefined;
-  readonly metadata: string | undefined;
 }
 
 /** One namespace. Times are in seconds since 1970. */
@@ -64,10 +63,11 @@ export class Namespace {
   get(key: string, now: number): Entry | undefined {
     const row = this.#statements.get.get(Buffer.from(key), now);
     if (row === undefined) return undefined;
-    const { value, pieces, bytes, metadata } = row;
+    const { value, pieces, bytes, expiration, metadata } = row;
     return {
       value: value instanceof Uint8Array ? value : new Uint8Array(),
       pieces: pieces === null ? undefined : { id: Number(pieces), bytes: Number(bytes) },
+      expiration: typeof expiration === "number" ? expiration : undefined,
       metadata: typeof metadata === "string" ? metadata : undefined,
     };
   }

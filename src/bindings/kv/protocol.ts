@@ -63,7 +63,7 @@ export interface ListQuery {
 /** The heads of answers, by what was asked. */
 export interface KvAnswers {
   /** Without `pieces` the value is the body. */
-  readonly get: { readonly isFound: boolean; readonly metadata?: string; readonly pieces?: Pieces };
+  readonly get: { readonly isFound: boolean; readonly pieces?: Pieces | undefined } & Beside;
   /** `found` is about the first of the keys, at least one; `bytes` about all of them. */
   readonly many: { readonly found: readonly (Found | null)[]; readonly bytes: number };
   /** Pieces that the key had before. */
