@@ -86,12 +86,12 @@ export function toFunctionFiles(name: string, settings = ""): ProjectFiles {
   };
 }
 
-/** The guest processes of a node, blank ones among them. */
+/** The guest processes of a node, on Node or on Deno, blank ones among them. */
 export function listGuests({ pid: host }: Server): number[] {
   const program = readProgram(host);
   return listTree(host)
     .slice(1)
-    .filter((pid) => readProgram(pid) === program);
+    .filter((pid) => [program, "/deno"].some((end) => readProgram(pid).endsWith(end)));
 }
 
 /**

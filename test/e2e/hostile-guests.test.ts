@@ -8,6 +8,8 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { RuntimeName } from "../../src/model/function.ts";
+import { withDeno } from "../support/deno.ts";
 import { openTrap, readHostileGuests } from "../support/hostile-guests.ts";
 import { openTestNode, type SpecChange } from "../support/node.ts";
 import { childrenOf, isAlive } from "../support/processes.ts";
@@ -29,6 +31,10 @@ const SHARED = ["kit.ts", "stolen-socket.ts"];
 const shared = Object.fromEntries(
   SHARED.map((file) => [file, readFileSync(join(import.meta.dirname, "../guests", file), "utf8")]),
 );
+/** Where there is Deno, every other guest runs on it. */
+const runtimes: RuntimeName[] = ["node"];
+await withDeno("hostile functions on Deno beside those on Node", () => void runtimes.push("deno"));
+
 /** Ends soon, whatever the guest's own limits would allow. */
 const LIMITS = { wallMs: 1_000, cpuMs: 300, waitUntilMs: 300, startMs: 2_000 };
 
@@ -65,13 +71,14 @@ describe("a node with hostile functions", () => {
         }
       });
 
-      const guests = readHostileGuests();
+      const guests = readHostileGuests(...runtimes);
       const deployed: string[] = [];
       const refused: string[] = [];
-      await forEachAtOnce(guests, DEPLOYS_AT_ONCE, async ({ name, dir, expected }) => {
+      await forEachAtOnce(guests, DEPLOYS_AT_ONCE, async ({ name, dir, expected, runtime }) => {
         const index = readFileSync(join(dir, "index.ts"), "utf8").replaceAll('from "../', 'from "./');
         const vars = { TRAP: trap.port, TRAP_SOCKET: trap.socketPath };
         const change: SpecChange = {
+          runtime,
           limits: { ...expected.limits, ...LIMITS },
           scaling: { queueMs: 30_000, idleMs: 500 },
           compatibility: { date: "2026-01-01", flags: expected.flags ?? [] },

@@ -41,19 +41,22 @@ export interface Expectation {
 
 export interface HostileGuest {
   readonly name: string;
+  readonly runtime: RuntimeName;
   readonly dir: string;
   readonly expected: Expectation;
 }
 
 const ROOT = join(import.meta.dirname, "../guests");
 
-export function readHostileGuests(runtime: RuntimeName = "node"): HostileGuest[] {
+/** All of them; they take turns on the runtimes. */
+export function readHostileGuests(...runtimes: readonly RuntimeName[]): HostileGuest[] {
   return readdirSync(ROOT, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => {
+    .map(({ name }, at) => {
+      const runtime = runtimes[at % runtimes.length] ?? "node";
       const dir = join(ROOT, name);
       const { onDeno, ...onNode }: Expectation = JSON.parse(readFileSync(join(dir, "expect.json"), "utf8"));
-      return { name, dir, expected: runtime === "deno" ? (onDeno ?? onNode) : onNode };
+      return { name, runtime, dir, expected: runtime === "deno" ? (onDeno ?? onNode) : onNode };
     });
 }
 
