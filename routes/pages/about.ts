@@ -28,7 +28,7 @@ and pictures to take along. Peer review is by button.</p>
 <h2><span>4</span> Results</h2>
 <p>All figures are available to programs:</p>
 <ul>
-  <li><a href="/api/memes"><code>/api/memes</code></a>, with <code>page</code>, <code>limit</code>, <code>tag</code> and <code>q</code>;</li>
+  <li><a href="/api/memes"><code>/api/memes</code></a>, with <code>page</code>, <code>limit</code>, <code>order</code>, <code>tag</code> and <code>q</code>;</li>
   <li><a href="/api/templates"><code>/api/templates</code></a>, the plates and their empty zones;</li>
   <li><a href="/api/openapi.json"><code>/api/openapi.json</code></a>, all that can be asked, in OpenAPI 3.1;</li>
   <li><a href="/feed.xml"><code>/feed.xml</code></a>, the newest, for feed readers.</li>
