@@ -33,15 +33,17 @@ beforeAll(async () => {
     isDevelopment: false,
     log: silentLog,
   });
-  await using esbuild = createEsbuild();
-  for (const dir of [".", ...Object.keys(WASI_FUNCTIONS).map((name) => join("functions", name))]) {
-    const { project, warnings } = await readProject(join(REPO, dir));
-    expect(warnings).toEqual([]);
-    const spec = dir === "." ? { ...project.spec, routes: ["*/*"] } : project.spec;
-    await using builder = openBuilder(planBuild(project), { esbuild });
-    await deployProject(spec, { target: createClient(host), builder, signal: new AbortController().signal });
-  }
+  for (const dir of [".", ...Object.keys(WASI_FUNCTIONS).map((name) => join("functions", name))]) await deploy(dir);
 }, 120_000);
+
+async function deploy(dir: string): Promise<void> {
+  await using esbuild = createEsbuild();
+  const { project, warnings } = await readProject(join(REPO, dir));
+  expect(warnings).toEqual([]);
+  const spec = dir === "." ? { ...project.spec, routes: ["*/*"] } : project.spec;
+  await using builder = openBuilder(planBuild(project), { esbuild });
+  await deployProject(spec, { target: createClient(host), builder, signal: new AbortController().signal });
+}
 
 afterAll(async () => {
   await host.drain();
@@ -55,6 +57,21 @@ const ask = (name: string, { path, method, body, headers }: FunctionCase) =>
     ...(body !== undefined && { body }),
     ...(headers && { headers }),
   });
+
+test("reading-list is made by asking its own entry point by a method, and markdown by a request", async () => {
+  await deploy("functions/reading-list");
+  const answer = await fetch(`${host.dataUrl}/fn/reading-list/?topic=logic`);
+  expect(answer.headers.get("content-type")).toMatch(/^text\/html/);
+  const page = await answer.text();
+  expect(page).toMatch(/<h1>Reading list: logic<\/h1>/);
+  expect(page.indexOf("Turing")).toBeLessThan(page.indexOf("Boole"));
+  expect(page).not.toContain("Shannon");
+  const unknown = await fetch(`${host.dataUrl}/fn/reading-list/?topic=none`);
+  expect([unknown.status, await unknown.text()]).toEqual([
+    404,
+    "Nothing about that; there is machines, logic, signals\n",
+  ]);
+});
 
 describe.each(Object.entries(WASI_FUNCTIONS))("functions/%s", (name, cases) => {
   test("answers each request of the table", async () => {
