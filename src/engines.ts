@@ -27,6 +27,7 @@ import { openKeptCode, readCpuFeatures, toCodeKey } from "./engine/wasi/kept-cod
 import { prove } from "./engine/wasi/prover.ts";
 import { openStateStore } from "./engine/wasi/state-store.ts";
 import { createWasiEngine } from "./engine/wasi/wasi-engine.ts";
+import { toNebulaError } from "./model/errors.ts";
 import { DEFAULT_LIMITS } from "./model/function.ts";
 import type { ImageBuilder } from "./model/image-builder.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "./model/ports.ts";
@@ -81,7 +82,7 @@ export async function openIsolateEngine(settings: EngineSettings): Promise<Engin
   const openDeno = async () =>
     new Nursery({
       sandbox,
-      runtime: createDenoRuntime(findDeno()),
+      runtime: createDenoRuntime(findDeno().binary),
       bootstrap: await readPacked("engine/guest/bootstrap-deno.guest"),
       cwd,
       spare: SPARE_GUESTS,
@@ -207,8 +208,18 @@ export async function checkMachine(
     { what: "Node", isThere: true, detail: `${process.versions.node}, V8 ${process.versions.v8}` },
     ...layers,
     { what: "add-on for Wasm", isThere: kept, detail },
+    { what: "Deno", ...describeDeno() },
     { what: "Docker", ...(await describeDocker({ host: process.env.DOCKER_HOST, clock: settings.clock })) },
   ];
+}
+
+function describeDeno(): Omit<MachineCheck, "what"> {
+  try {
+    return { isThere: true, detail: findDeno().version };
+  } catch (thrown) {
+    const { message, hint } = toNebulaError(thrown);
+    return { isThere: false, detail: `${message}: ${hint}` };
+  }
 }
 
 /** What the add-on is found or compiled with. */

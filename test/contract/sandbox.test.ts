@@ -94,7 +94,7 @@ describe("a guest process with all of Node in hostile hands", () => {
 
 const title = "a guest process with all of Deno in hostile hands";
 await withDeno(title, () => {
-  const deno = createDenoRuntime(findDeno());
+  const deno = createDenoRuntime(findDeno().binary);
   describe(title, () => {
     it("reaches nothing by the modules of Node but threads, which may do no more than it may", async () => {
       const { tried, found } = await misuse(deno, NODE_PROGRAM);

@@ -58,7 +58,7 @@ export async function openIsolateLab({ spare = 2, runtime = "node" }: IsolateLab
   const backgroundLines: LogLine[] = [];
   const nursery = new Nursery({
     sandbox: createSandbox(inspectMachine()),
-    runtime: runtime === "deno" ? createDenoRuntime(findDeno()) : nodeRuntime,
+    runtime: runtime === "deno" ? createDenoRuntime(findDeno().binary) : nodeRuntime,
     bootstrap: await buildGuestBootstrap(BOOTSTRAPS[runtime], { esbuild }),
     cwd,
     spare,

@@ -17,11 +17,17 @@ export interface FindDenoOptions {
   readonly from?: string | URL;
 }
 
+/** A Deno that guests can run on. */
+export interface FoundDeno {
+  readonly binary: string;
+  readonly version: string;
+}
+
 /**
- * The path of Deno's binary.
+ * Deno's binary.
  * @throws {NebulaError} NEBULA_START_FAILED when it is not installed, or in a version that guests cannot run on.
  */
-export function findDeno({ from = import.meta.url }: FindDenoOptions = {}): string {
+export function findDeno({ from = import.meta.url }: FindDenoOptions = {}): FoundDeno {
   const manifest = findManifest("deno", from);
   if (manifest === undefined) throw missing('the package "deno" is not installed');
   const { version }: { version: string } = JSON.parse(readFileSync(manifest, "utf8"));
@@ -33,7 +39,7 @@ export function findDeno({ from = import.meta.url }: FindDenoOptions = {}): stri
   const native = findManifest(name, manifest);
   const binary = native === undefined ? undefined : join(dirname(native), "deno");
   if (binary === undefined || !existsSync(binary)) throw missing(`its binary, the package "${name}", is not installed`);
-  return binary;
+  return { binary, version };
 }
 
 function findManifest(name: string, from: string | URL): string | undefined {

@@ -3,10 +3,9 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { findDeno } from "../../../src/engine/guest/find-deno.ts";
-import type { NebulaError } from "../../../src/model/errors.ts";
 
 /** A folder with these files in its node_modules; what a program there would find. */
-async function look(files: Readonly<Record<string, string>>): Promise<{ dir: string; found: string | NebulaError }> {
+async function look(files: Readonly<Record<string, string>>): Promise<{ dir: string; found: unknown }> {
   const dir = await mkdtemp(join(tmpdir(), "nebula-deno-"));
   onTestFinished(() => rm(dir, { recursive: true }));
   for (const [path, text] of Object.entries(files)) {
@@ -16,7 +15,7 @@ async function look(files: Readonly<Record<string, string>>): Promise<{ dir: str
   try {
     return { dir, found: findDeno({ from: join(dir, "program.js") }) };
   } catch (thrown) {
-    return { dir, found: thrown as NebulaError };
+    return { dir, found: thrown };
   }
 }
 
@@ -26,7 +25,7 @@ const toManifest = (version: string) => ({ "deno/package.json": JSON.stringify({
 it("finds the binary of this machine beside the package", async () => {
   const files = { ...toManifest("2.9.6"), [`${NATIVE}/package.json`]: "{}", [`${NATIVE}/deno`]: "" };
   const { dir, found } = await look(files);
-  expect(found).toBe(join(dir, "node_modules", NATIVE, "deno"));
+  expect(found).toEqual({ binary: join(dir, "node_modules", NATIVE, "deno"), version: "2.9.6" });
 });
 
 it.each([
