@@ -1,7 +1,7 @@
 /**
  * A database as SQL that makes it anew: here, with wrangler, or with sqlite3.
  *
- *     PRAGMA defer_foreign_keys   tables, each with its rows   counters   full-text search   indexes   views   triggers
+ *     PRAGMA defer_foreign_keys   tables   their rows   counters   full-text search   indexes   views   triggers
  *
  * Triggers come last, so that they do not run for rows that they have run for. Of full-text search only the table itself
  * is written, not its parts: one over another table is rebuilt from that. Asks page by page: whoever hands over `run` sees
@@ -50,10 +50,9 @@ export async function* exportSql(run: RunSql, options: ExportOptions): AsyncGene
   const chosen = entries.filter(({ table }) => wanted === undefined || wanted.has(table));
   const tables = chosen.filter(({ type, name }) => type === "table" && kindOf(name) === "table");
   yield "PRAGMA defer_foreign_keys=TRUE;\n";
-  for (const { name, sql } of tables) {
-    if (withSchema) yield `${sql};\n`;
-    if (withData) yield* exportRows(run, name);
-  }
+  // All tables first: a row cannot refer to one that is not there yet.
+  if (withSchema) for (const { sql } of tables) yield `${sql};\n`;
+  if (withData) for (const { name } of tables) yield* exportRows(run, name);
   if (withData) yield* exportCounters(run, new Set(tables.map(({ name }) => name)));
   for (const { name, sql } of chosen.filter((each) => each.type === "table" && kindOf(each.name) === "virtual")) {
     yield* exportSearch(run, { name, sql, options });

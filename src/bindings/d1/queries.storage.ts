@@ -25,8 +25,10 @@ export class FailedQuery extends Error {
 interface Counts {
   readonly changes: number;
   readonly lastRowId: number;
-  readonly sizeBytes: number;
 }
+
+/** A result whose meta is not whole yet. */
+type Result = Omit<D1Rows, "meta"> & { readonly meta: { -readonly [Name in keyof D1Meta]: D1Meta[Name] } };
 
 const ONLY_LAST =
   "When executing multiple SQL statements in a single call, only the last statement can have parameters.";
@@ -44,16 +46,21 @@ export class Queries {
   readonly #statements: Statements;
   readonly #counter: StatementSync;
   readonly #resets: readonly StatementSync[];
+  readonly #size: StatementSync;
+  readonly #pageBytes: number;
   #counts: Counts;
+  #sizeBytes: number;
 
   constructor(db: DatabaseSync) {
     this.#statements = new Statements(db, this.#authorizer);
-    const size = "(SELECT page_count FROM pragma_page_count) * (SELECT page_size FROM pragma_page_size)";
-    this.#counter = db.prepare(`SELECT total_changes() AS changes, last_insert_rowid() AS lastRowId, ${size} AS size`);
+    this.#counter = db.prepare("SELECT total_changes() AS changes, last_insert_rowid() AS lastRowId");
     this.#counter.setReadBigInts(true);
+    this.#size = db.prepare("PRAGMA page_count");
+    this.#pageBytes = Number(db.prepare("PRAGMA page_size").get()?.page_size);
     this.#resets = Object.entries(SETTINGS).map(([name, value]) => db.prepare(`PRAGMA ${name} = ${value}`));
     for (const each of this.#resets) each.setReadBigInts(true);
     this.#counts = this.#count();
+    this.#sizeBytes = this.#measure();
     db.setAuthorizer(this.#authorizer.callback);
   }
 
@@ -82,7 +89,8 @@ export class Queries {
   run(queries: readonly D1Query[], { isAgain = false } = {}): D1Rows[] {
     if (isAgain) this.#recall();
     const room = { leftBytes: MAX_D1_ANSWER_BYTES };
-    return queries.map(({ sql, params = [] }, at) => {
+    const before = this.#counts;
+    const results = queries.map(({ sql, params = [] }, at) => {
       try {
         return this.#runQuery(split(sql), params, room);
       } catch (thrown) {
@@ -90,12 +98,17 @@ export class Queries {
         throw new FailedQuery(at, thrown);
       }
     });
+    // Once for all of them: asked after each, it would cost as much as the insert of a row.
+    if (this.#counts !== before) this.#sizeBytes = this.#measure();
+    for (const { meta } of results) meta.size_after = this.#sizeBytes;
+    return results;
   }
 
   /** What was done is undone: tables and counts may be others than they were. */
   #recall(): void {
     this.#statements.forget();
     this.#counts = this.#count();
+    this.#sizeBytes = this.#measure();
   }
 
   /** Puts back what pragmas have set; outside of a transaction. */
@@ -105,12 +118,13 @@ export class Queries {
     });
   }
 
-  #runQuery(statements: readonly string[], params: readonly D1Value[], room: { leftBytes: number }): D1Rows {
+  #runQuery(statements: readonly string[], params: readonly D1Value[], room: { leftBytes: number }): Result {
     const before = this.#counts;
     const startMs = performance.now();
     let result = { columns: NOTHING, rows: [] as (readonly unknown[])[] };
     let scanned = 0;
     let isRead = true;
+    let isSchema = false;
     for (const [i, sql] of statements.entries()) {
       const prepared = this.#statements.prepare(sql);
       const isLast = i === statements.length - 1;
@@ -122,10 +136,12 @@ export class Queries {
       scanned += Math.max(result.rows.length, prepared.statement.stat("fullscanStep"));
       prepared.statement.resetStats();
       if (!prepared.traits.isRead) isRead = false;
-      if (prepared.traits.isSchema) this.#statements.forget();
+      if (!prepared.traits.isSchema) continue;
+      isSchema = true;
+      this.#statements.forget();
     }
     if (!isRead) this.#counts = this.#count();
-    return { ...result, meta: toMeta(before, this.#counts, { startMs, scanned, hasRun: !isRead }) };
+    return { ...result, meta: toMeta(before, this.#counts, { startMs, scanned, isSchema }) };
   }
 
   #collect(prepared: Prepared, params: readonly D1Value[], room: { leftBytes: number }): (readonly unknown[])[] {
@@ -147,7 +163,11 @@ export class Queries {
 
   #count(): Counts {
     const row = this.#authorizer.trust(() => this.#counter.get());
-    return { changes: Number(row?.changes), lastRowId: Number(row?.lastRowId), sizeBytes: Number(row?.size) };
+    return { changes: Number(row?.changes), lastRowId: Number(row?.lastRowId) };
+  }
+
+  #measure(): number {
+    return this.#pageBytes * Number(this.#authorizer.trust(() => this.#size.get())?.page_count);
   }
 }
 
@@ -191,17 +211,16 @@ function isTooLarge(thrown: unknown): boolean {
 function toMeta(
   before: Counts,
   after: Counts,
-  { startMs, scanned, hasRun }: { startMs: number; scanned: number; hasRun: boolean },
-): D1Meta {
+  { startMs, scanned, isSchema }: { startMs: number; scanned: number; isSchema: boolean },
+): Result["meta"] {
   const changes = after.changes - before.changes;
-  const isChanged = changes !== 0 || after.lastRowId !== before.lastRowId || after.sizeBytes !== before.sizeBytes;
   return {
     served_by: SERVED_BY,
     duration: performance.now() - startMs,
     changes,
     last_row_id: after.lastRowId,
-    changed_db: hasRun && isChanged,
-    size_after: after.sizeBytes,
+    changed_db: isSchema || changes !== 0 || after.lastRowId !== before.lastRowId,
+    size_after: 0,
     rows_read: scanned,
     rows_written: changes,
   };

@@ -23,6 +23,7 @@ type SqlValue = null | number | string | Uint8Array;
 
 /** Statements kept: more texts than a function usually has. */
 const MAX_KEPT = 200;
+const NO_NAMES = Object.freeze({});
 const HIDDEN_RENAME = /\brename\s+to\s+["'`[]?_cf_/i;
 
 /** Prepares statements under the authorizer's eyes. */
@@ -31,6 +32,8 @@ export class Statements {
   readonly #authorizer: Authorizer;
   /** The one that was asked last is the last. */
   readonly #kept = new Map<string, Prepared>();
+  /** A batch often has one text many times. */
+  #last: { readonly sql: string; readonly prepared: Prepared } | undefined;
 
   constructor(db: DatabaseSync, authorizer: Authorizer) {
     this.#db = db;
@@ -39,13 +42,10 @@ export class Statements {
 
   /** @throws {Error} SQLite's own, and {QueryError} for what D1 does not allow. */
   prepare(sql: string): Prepared {
-    const kept = this.#kept.get(sql);
-    if (kept !== undefined) {
-      this.#kept.delete(sql);
-      this.#kept.set(sql, kept);
-      return kept;
-    }
-    const prepared = this.#prepare(sql);
+    if (this.#last?.sql === sql) return this.#last.prepared;
+    const prepared = this.#kept.get(sql) ?? this.#prepare(sql);
+    this.#last = { sql, prepared };
+    this.#kept.delete(sql);
     this.#kept.set(sql, prepared);
     if (this.#kept.size > MAX_KEPT) {
       for (const oldest of this.#kept.keys()) {
@@ -59,6 +59,7 @@ export class Statements {
   /** Tables have changed: what was prepared may have other columns now. */
   forget(): void {
     this.#kept.clear();
+    this.#last = undefined;
   }
 
   #prepare(sql: string): Prepared {
@@ -84,24 +85,33 @@ export class Statements {
       traits,
       columns,
       hasParameters: names.length > 0,
-      rows: (params) => this.#run(statement, names, params),
+      rows: (params) => run(params, { statement, names, hasRows: columns.length > 0 }),
     };
   }
+}
 
-  #run(
-    statement: StatementSync,
-    names: readonly (string | undefined)[],
-    params: readonly D1Value[],
-  ): Iterable<readonly unknown[]> {
-    if (names.length !== params.length) throw new QueryError("Wrong number of parameter bindings for SQL query.");
-    const values = params.map(toSqlValue);
-    const hasNames = names.some((name) => name !== undefined && !name.startsWith("?"));
-    // SAFETY: lists, because of setReturnArrays.
-    if (!hasNames) return statement.iterate(...values) as Iterable<never>;
-    const named = Object.fromEntries(names.flatMap((name, i) => (isNamed(name) ? [[name, values[i] ?? null]] : [])));
-    const others = values.filter((_, i) => !isNamed(names[i]));
-    return statement.iterate(named, ...others) as Iterable<never>;
-  }
+function run(
+  params: readonly D1Value[],
+  of: { statement: StatementSync; names: readonly (string | undefined)[]; hasRows: boolean },
+): Iterable<readonly unknown[]> {
+  const { statement, names, hasRows } = of;
+  if (names.length !== params.length) throw new QueryError("Wrong number of parameter bindings for SQL query.");
+  const values = params.map(toSqlValue);
+  const hasNames = names.some(isNamed);
+  const named = hasNames ? Object.fromEntries(names.flatMap((name, i) => toPair(name, values[i]))) : NO_NAMES;
+  const others = hasNames ? values.filter((_, i) => !isNamed(names[i])) : values;
+  // Where no rows come, an iterator would cost ten times the insert of a row.
+  const rows = hasRows ? statement.iterate(named, ...others) : statement.all(named, ...others);
+  return toLists(rows);
+}
+
+/** They are lists, because of setReturnArrays; the types know objects alone. */
+function toLists(rows: Iterable<unknown>): Iterable<readonly unknown[]> {
+  return rows as Iterable<readonly unknown[]>;
+}
+
+function toPair(name: string | undefined, value: SqlValue | undefined): [string, SqlValue][] {
+  return isNamed(name) ? [[name, value ?? null]] : [];
 }
 
 /** How `node:sqlite` says that there is nothing but comments. */
