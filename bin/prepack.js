@@ -21,6 +21,7 @@ const guests = [
   "engine/wasi/bootstrap.guest",
   "bindings/d1/main.storage",
   "bindings/kv/main.storage",
+  "bindings/storage/copy.storage",
 ];
 for (const guest of guests) {
   await writeFile(join(root, `dist/${guest}.bundle.js`), await buildGuestBootstrap(join(root, `src/${guest}.ts`)));

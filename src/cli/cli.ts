@@ -23,7 +23,7 @@ interface Entry {
 
 interface Noun {
   readonly summary: string;
-  readonly verbs: Readonly<Record<string, Entry>>;
+  readonly verbs: Readonly<Record<string, Entry | Noun>>;
 }
 
 const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
@@ -45,6 +45,35 @@ const COMMANDS: Readonly<Record<string, Entry | Noun>> = {
       rotate: { summary: "Encrypt all secrets with a new key", load: () => import("./commands/secret-rotate.ts") },
     },
   },
+  d1: {
+    summary: "Ask and change databases",
+    verbs: {
+      execute: { summary: "Run SQL in a database", load: () => import("./commands/d1-execute.ts") },
+      export: { summary: "Write a database as SQL", load: () => import("./commands/d1-export.ts") },
+      import: { summary: "Run a file of SQL, as an export is", load: () => import("./commands/d1-import.ts") },
+      migrations: {
+        summary: "Bring databases to the form that a function expects",
+        verbs: {
+          list: { summary: "List migrations", load: () => import("./commands/d1-migrations-list.ts") },
+          apply: { summary: "Apply those that are not", load: () => import("./commands/d1-migrations-apply.ts") },
+          create: { summary: "Make a new file", load: () => import("./commands/d1-migrations-create.ts") },
+        },
+      },
+    },
+  },
+  kv: {
+    summary: "Read and change namespaces",
+    verbs: {
+      get: { summary: "Print a value", load: () => import("./commands/kv-get.ts") },
+      put: { summary: "Write a value", load: () => import("./commands/kv-put.ts") },
+      list: { summary: "List keys", load: () => import("./commands/kv-list.ts") },
+      delete: { summary: "Delete a key", load: () => import("./commands/kv-delete.ts") },
+      import: { summary: "Write many values from a file", load: () => import("./commands/kv-import.ts") },
+      export: { summary: "Write all values to a file", load: () => import("./commands/kv-export.ts") },
+    },
+  },
+  backup: { summary: "Copy all that a node keeps into one file", load: () => import("./commands/backup.ts") },
+  restore: { summary: "Make a node's state from a backup", load: () => import("./commands/restore.ts") },
   types: { summary: "Write what env holds as TypeScript", load: () => import("./commands/types.ts") },
   config: {
     summary: "Look at configuration",
@@ -85,8 +114,9 @@ async function runEntry(entry: Entry | Noun, line: Line): Promise<number> {
   const { leading, rest } = splitLeading(line.argv);
   const [verb, ...others] = rest;
   const noun = `nebula ${line.name}`;
-  if (verb === undefined) return printOverview(line.print, `${noun}: ${entry.summary.toLowerCase()}`, entry.verbs);
-  return await runEntry(find(entry.verbs, verb, noun), { ...line, name: verb, argv: [...others, ...leading] });
+  if (verb === undefined) return printOverview(line.print, `${noun}: ${lowerFirst(entry.summary)}`, entry.verbs);
+  const name = `${line.name} ${verb}`;
+  return await runEntry(find(entry.verbs, verb, noun), { ...line, name, argv: [...others, ...leading] });
 }
 
 async function runCommand(command: AnyCommand, { argv, io, print }: Line): Promise<number> {
@@ -130,13 +160,21 @@ function find<Found>(entries: Readonly<Record<string, Found>>, word: string, pro
 }
 
 function printOverview(print: Printer, title: string, entries: Readonly<Record<string, Entry | Noun>>): number {
-  const commands = Object.entries(entries).flatMap(([name, entry]) =>
-    "verbs" in entry
-      ? Object.entries(entry.verbs).map(([verb, { summary }]) => ({ name: `${name} ${verb}`, summary }))
-      : [{ name, summary: entry.summary }],
-  );
+  const commands = listEntries(entries);
   print.result({ commands }, formatOverview(title, commands));
   return 0;
+}
+
+function listEntries(entries: Readonly<Record<string, Entry | Noun>>): { name: string; summary: string }[] {
+  return Object.entries(entries).flatMap(([name, entry]) =>
+    "verbs" in entry
+      ? listEntries(entry.verbs).map((each) => ({ ...each, name: `${name} ${each.name}` }))
+      : [{ name, summary: entry.summary }],
+  );
+}
+
+function lowerFirst(text: string): string {
+  return text.slice(0, 1).toLowerCase() + text.slice(1);
 }
 
 async function printVersion(print: Printer): Promise<number> {

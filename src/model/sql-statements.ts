@@ -64,11 +64,6 @@ export function splitStatements(text: string): readonly SqlStatement[] {
   return statements;
 }
 
-/** The word that a statement begins with, in capitals: `SELECT`. */
-export function findVerb(sql: string): string {
-  return /^[A-Za-z]+/.exec(sql)?.[0].toUpperCase() ?? "";
-}
-
 /** A name as SQL has it, whatever is in it. */
 export function quoteName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;

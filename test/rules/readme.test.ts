@@ -58,8 +58,10 @@ describe("README.md", () => {
 
 /** "`nebula list`" → list; "`nebula secret put/list <key>`, `nebula types`" → secret-put, secret-list, types */
 function readCommands(head: string): string[] {
-  const found = [...head.matchAll(/`nebula (?:([a-z]+)(?: |(?=`)))?([a-z]+(?:\/[a-z]+)*)?/g)];
-  return found.flatMap(([, noun = "", verbs]) =>
-    (verbs ?? "").split("/").map((verb) => [noun, verb].filter(Boolean).join("-")),
-  );
+  return [...head.matchAll(/`nebula ([^`]*)`/g)].flatMap(([, text = ""]) => {
+    const [words = ""] = text.split(/ (?=[^a-z])/);
+    const nouns = words.split(" ");
+    const verbs = nouns.pop() ?? "";
+    return verbs.split("/").map((verb) => [...nouns, verb].join("-"));
+  });
 }

@@ -60,7 +60,8 @@ export function openMigrationsStep({ projectDir, databases }: MigrationsOptions)
   };
 }
 
-async function readMigrations(
+/** The files of one database, in the order in which they are applied. Throws as the step does. */
+export async function readMigrations(
   { binding, migrationsDir: dir, isNamed }: ProjectDatabase,
   projectDir: string,
 ): Promise<{ name: string; content: Uint8Array }[]> {

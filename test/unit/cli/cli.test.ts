@@ -12,21 +12,35 @@ describe("help", () => {
         nebula <command> [arguments] [flags]
 
       Commands
-        serve          Serve a project and its functions
-        dev            Serve a project and reload what changes
-        build          Build a project and show what each step did
-        inspect        Show what is in a Wasm file, and whether it runs
-        invoke         Send one request to a function
-        doctor         Look at what this machine has for a node
-        list           List the functions of a node
-        explain        Tell which engine answers, and why
-        top            Watch what a node is doing
-        secret put     Give a function a secret
-        secret list    List the secrets of a function
-        secret delete  Delete a secret of a function
-        secret rotate  Encrypt all secrets with a new key
-        types          Write what env holds as TypeScript
-        config check   Find every problem and show what counts
+        serve                 Serve a project and its functions
+        dev                   Serve a project and reload what changes
+        build                 Build a project and show what each step did
+        inspect               Show what is in a Wasm file, and whether it runs
+        invoke                Send one request to a function
+        doctor                Look at what this machine has for a node
+        list                  List the functions of a node
+        explain               Tell which engine answers, and why
+        top                   Watch what a node is doing
+        secret put            Give a function a secret
+        secret list           List the secrets of a function
+        secret delete         Delete a secret of a function
+        secret rotate         Encrypt all secrets with a new key
+        d1 execute            Run SQL in a database
+        d1 export             Write a database as SQL
+        d1 import             Run a file of SQL, as an export is
+        d1 migrations list    List migrations
+        d1 migrations apply   Apply those that are not
+        d1 migrations create  Make a new file
+        kv get                Print a value
+        kv put                Write a value
+        kv list               List keys
+        kv delete             Delete a key
+        kv import             Write many values from a file
+        kv export             Write all values to a file
+        backup                Copy all that a node keeps into one file
+        restore               Make a node's state from a backup
+        types                 Write what env holds as TypeScript
+        config check          Find every problem and show what counts
 
       Flags
             --json     Print one JSON object on stdout, errors too

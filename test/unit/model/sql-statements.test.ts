@@ -1,6 +1,6 @@
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
-import { findVerb, quoteName, splitStatements } from "../../../src/model/sql-statements.ts";
+import { quoteName, splitStatements } from "../../../src/model/sql-statements.ts";
 
 const split = (text: string) => splitStatements(text).map(({ sql }) => sql);
 
@@ -77,7 +77,6 @@ test("splitStatements() takes no longer for hostile texts than for others", { ti
   }
 });
 
-test("findVerb() and quoteName() say how a statement begins, and how a name is written", () => {
-  expect([findVerb("select 1"), findVerb("(SELECT 1)")]).toEqual(["SELECT", ""]);
+test("quoteName() writes a name so that it is one, whatever is in it", () => {
   expect(quoteName('a"b')).toBe('"a""b"');
 });
