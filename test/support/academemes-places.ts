@@ -152,7 +152,7 @@ export async function openOnDeno(): Promise<Place> {
   const leave = ["--allow-net=127.0.0.1", `--allow-read=${REPO},${folder}`, `--allow-write=${folder}`, "--allow-env"];
   const args = ["serve", "--no-lock", ...leave, "--host", "127.0.0.1", "--port", "0", "routes/deno.ts"];
   const env = { PATH: process.env.PATH ?? "", NO_COLOR: "1", DENO_DIR: folder, DATABASE: join(folder, "memes.sqlite") };
-  const deno = spawn(findDeno(), args, { cwd: REPO, env, stdio: ["ignore", "pipe", "pipe"] });
+  const deno = spawn(findDeno().binary, args, { cwd: REPO, env, stdio: ["ignore", "pipe", "pipe"] });
   const said: string[] = [];
   const [url] = await new Promise<[string]>((resolve, reject) => {
     for (const stream of [deno.stdout, deno.stderr]) {
