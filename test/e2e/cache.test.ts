@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../fixtures/portable/cache.js";
-import { openTestNode, type TestNode } from "../support/node.ts";
+import { openTestNode, type Source, type TestNode } from "../support/node.ts";
 import { type OnWorkerd, startOnWorkerd } from "../support/on-workerd.ts";
 
 const FILE = join(import.meta.dirname, "../fixtures/portable/cache.js");
@@ -40,16 +40,19 @@ let workerd: OnWorkerd;
 let isolate: URL;
 
 beforeAll(async () => {
-  const source = { files: { "index.ts": 'export { default } from "./cache.js";', "cache.js": await readFile(FILE) } };
   node = await openTestNode();
   workerd = await startOnWorkerd(FILE);
-  await node.deploy("cache", source, { limits: { subrequests: 1_000 } });
+  await node.deploy("cache", await readSource(), { limits: { subrequests: 1_000 } });
   isolate = new URL("/fn/cache/", node.dataUrl);
 }, 60_000);
 afterAll(async () => {
   await workerd[Symbol.asyncDispose]();
   await node.close();
 });
+
+async function readSource(): Promise<Source> {
+  return { files: { "index.ts": 'export { default } from "./cache.js";', "cache.js": await readFile(FILE) } };
+}
 
 async function ask(base: URL, name: string): Promise<unknown> {
   const url = new URL(base);
@@ -67,6 +70,20 @@ describe("caches on workerd and here", () => {
 
   test("no difference is named that is none of the cases", () => {
     expect(Object.keys(DIFFERENCES).filter((name) => !(name in cases))).toEqual([]);
+  });
+});
+
+describe("caches in other hosts of JavaScript", () => {
+  const hosts = [
+    ["in Wasm", { engines: ["wasi"] }],
+    ["on Deno", { runtime: "deno" }],
+  ] as const;
+  test.each(hosts)("are the same %s", { timeout: 240_000 }, async (host, change) => {
+    const name = host === "in Wasm" ? "cache-wasm" : "cache-deno";
+    await node.deploy(name, await readSource(), { ...change, limits: { subrequests: 1_000, wallMs: 60_000 } });
+    const url = new URL(`/fn/${name}/`, node.dataUrl);
+    for (const each of Object.keys(cases))
+      expect([each, await ask(url, each)]).toEqual([each, await ask(isolate, each)]);
   });
 });
 

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MIB } from "../../src/model/units.ts";
 import { cases } from "../fixtures/portable/kv.js";
-import { openTestNode, type TestNode } from "../support/node.ts";
+import { openTestNode, type Source, type TestNode } from "../support/node.ts";
 import { type OnWorkerd, startOnWorkerd } from "../support/on-workerd.ts";
 
 const FILE = join(import.meta.dirname, "../fixtures/portable/kv.js");
@@ -38,18 +38,19 @@ const DIFFERENCES: Readonly<Record<string, { readonly here: unknown; readonly wh
   },
 };
 
+/** Some cases hold several of the largest values at once, and QuickJS takes its time for megabytes. */
+const LIMITS = { memoryBytes: 512 * MIB, wallMs: 60_000 };
+
 let node: TestNode;
 let workerd: OnWorkerd;
 let isolate: URL;
 
 beforeAll(async () => {
-  const source = { files: { "index.ts": 'export { default } from "./kv.js";', "kv.js": await readFile(FILE) } };
   node = await openTestNode();
   workerd = await startOnWorkerd(FILE);
-  await node.deploy("kv", source, {
+  await node.deploy("kv", await readSource(), {
     bindings: [{ type: "kv", name: "KV", id: "cases" }],
-    // because some cases hold several of the largest values at once
-    limits: { memoryBytes: 512 * MIB },
+    limits: LIMITS,
   });
   isolate = new URL("/fn/kv/", node.dataUrl);
 }, 60_000);
@@ -57,6 +58,10 @@ afterAll(async () => {
   await workerd[Symbol.asyncDispose]();
   await node.close();
 });
+
+async function readSource(): Promise<Source> {
+  return { files: { "index.ts": 'export { default } from "./kv.js";', "kv.js": await readFile(FILE) } };
+}
 
 async function ask(base: URL, name: string): Promise<unknown> {
   const url = new URL(base);
@@ -77,6 +82,22 @@ describe("env.KV on workerd and here", () => {
   });
 });
 
+describe("env.KV in other hosts of JavaScript", () => {
+  const all = Object.keys(cases);
+  const hosts = [
+    ["in Wasm", { engines: ["wasi"] }],
+    ["on Deno", { runtime: "deno" }],
+  ] as const;
+  test.each(hosts)("is the same %s", { timeout: 240_000 }, async (host, change) => {
+    const name = host === "in Wasm" ? "kv-wasm" : "kv-deno";
+    const bindings = [{ type: "kv", name: "KV", id: name }] as const;
+    const limits = { ...LIMITS, cpuMs: 60_000 };
+    await node.deploy(name, await readSource(), { ...change, bindings, limits });
+    const url = new URL(`/fn/${name}/`, node.dataUrl);
+    for (const each of all) expect([each, await ask(url, each)]).toEqual([each, await ask(isolate, each)]);
+  });
+});
+
 describe("a namespace", () => {
   const writer = `export default { fetch: async (request, env) => {
     const { pathname } = new URL(request.url);
@@ -87,10 +108,10 @@ describe("a namespace", () => {
   const bindings = [{ type: "kv", name: "KV", id: "shared" }] as const;
 
   test("is shared by functions that name one id, and outlives deployments and the node", async () => {
-    await node.deploy("one", writer, { bindings });
-    await node.deploy("two", writer, { bindings });
+    await node.deploy("one", writer, { bindings, limits: LIMITS });
+    await node.deploy("two", writer, { bindings, limits: LIMITS });
     await fetch(new URL("/fn/one/note", node.dataUrl), { method: "PUT", body: "kept" });
-    await node.deploy("one", `${writer}\n// again`, { bindings });
+    await node.deploy("one", `${writer}\n// again`, { bindings, limits: LIMITS });
     await node.restart();
     for (const name of ["one", "two"]) {
       const answer = await fetch(new URL(`/fn/${name}/note`, node.dataUrl));
@@ -99,7 +120,7 @@ describe("a namespace", () => {
   });
 
   test("streams 25 MiB through function and node", async () => {
-    await node.deploy("large", writer, { bindings });
+    await node.deploy("large", writer, { bindings, limits: LIMITS });
     const url = new URL("/fn/large/large", node.dataUrl);
     const bytes = Buffer.alloc(25 * MIB, "0123456789abcdef");
     const put = await fetch(url, { method: "PUT", body: bytes });
@@ -111,7 +132,7 @@ describe("a namespace", () => {
       const all = await Promise.allSettled(Array.from({ length: 8 }, () => env.KV.get("k")));
       return Response.json(all.map((each) => each.status));
     } };`;
-    await node.deploy("counted", source, { bindings, limits: { subrequests: 5 } });
+    await node.deploy("counted", source, { bindings, limits: { ...LIMITS, subrequests: 5 } });
     const outcome = await (await fetch(new URL("/fn/counted", node.dataUrl))).json();
     expect(outcome).toEqual([...Array(5).fill("fulfilled"), ...Array(3).fill("rejected")]);
   });

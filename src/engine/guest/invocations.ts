@@ -89,6 +89,7 @@ interface Invocation {
   readonly log: LogSink;
   /** Ends the calls that it made and that are still open when it is over. */
   over: AbortController | undefined;
+  isOver: boolean;
   subrequests: number;
 }
 
@@ -138,7 +139,16 @@ export class Invocations {
     // What the function still does for a client that left is held to the limit that it had anyway.
     const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone("response"), graceMs: spec.limits.wallMs });
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
-    const settled = this.#track({ tenant, request, onAbort, outgoing, log, over: undefined, subrequests: 0 });
+    const settled = this.#track({
+      tenant,
+      request,
+      onAbort,
+      outgoing,
+      log,
+      over: undefined,
+      isOver: false,
+      subrequests: 0,
+    });
     const timer = clock.after(spec.limits.wallMs, () => this.#overrun(outgoing, spec));
     try {
       const answer = await outgoing.answer;
@@ -194,7 +204,8 @@ export class Invocations {
     this.#invocations.delete(outgoing.id);
     const late = this.#backgroundLog.leftBytes + invocation.log.leftBytes;
     this.#backgroundLog.leftBytes = Math.min(late, LATE_LOGS * logAllowance(tenant.spec));
-    invocation.over?.abort(new DOMException("The request is over", "AbortError"));
+    invocation.isOver = true;
+    invocation.over?.abort(requestOver());
     metered.stop();
     request.onSettled?.();
   }
@@ -218,9 +229,14 @@ export class Invocations {
     void outgoing.settled.then(() => timer[Symbol.dispose]());
   }
 
-  /** The wall limit has passed. */
+  /** The wall limit has passed: what the function asked for is for nobody any more, and it asks for nothing else. */
   #overrun(outgoing: OutgoingCall, spec: FunctionSpec): NebulaError {
     const error = wallBroken(spec);
+    const invocation = this.#invocations.get(outgoing.id);
+    if (invocation !== undefined) {
+      invocation.over ??= new AbortController();
+      invocation.over.abort(new DOMException("The time of the request is over", "AbortError"));
+    }
     this.#cancel(outgoing, { spec, error, graceMs: ACKNOWLEDGE_MS });
     return error;
   }
@@ -286,13 +302,18 @@ export class Invocations {
     if (head === undefined) throw new NebulaError("NEBULA_PROTOCOL_BROKEN", "Cannot understand a call of the guest");
     const invocation = this.#invocations.get(head.parent);
     if (invocation === undefined) throw new TypeError("Cannot call out: no request is being answered");
-    const over = countSubrequest(invocation);
+    countSubrequest(invocation);
     const { capabilities } = invocation.tenant;
     const { method, url, headers, redirect, connectTimeoutMs } = head;
+    let signal: AbortSignal | undefined;
     const request: Call = {
       head: { method, url, headers },
       body: call.takeBody(),
-      signal: AbortSignal.any([call.signal, over]),
+      // Made when somebody looks: most bindings answer sooner than a signal is made.
+      get signal() {
+        signal ??= toSignal(call, invocation);
+        return signal;
+      },
     };
     try {
       if (head.op === "binding") {
@@ -331,14 +352,24 @@ export async function toGuestError(
   return new NebulaError(code, `${what}: ${name}: ${message}`, { details: { function: spec.name }, cause });
 }
 
-/** Gives what ends the call when the request that makes it is over. */
-function countSubrequest(invocation: Invocation): AbortSignal {
+/** Ends what a call asks for when the call is cancelled, and when the request that makes it is over. */
+function toSignal(call: IncomingCall, invocation: Invocation): AbortSignal {
+  invocation.over ??= new AbortController();
+  if (invocation.isOver) invocation.over.abort(requestOver());
+  return AbortSignal.any([call.signal, invocation.over.signal]);
+}
+
+function requestOver(): DOMException {
+  return new DOMException("The request is over", "AbortError");
+}
+
+/** @throws {NebulaError} NEBULA_SUBREQUEST_LIMIT when it is one too many. */
+function countSubrequest(invocation: Invocation): void {
   const { spec } = invocation.tenant;
   const { subrequests } = spec.limits;
   if (invocation.subrequests === 0) invocation.request.onReach?.();
   invocation.subrequests += 1;
-  invocation.over ??= new AbortController();
-  if (invocation.subrequests <= subrequests) return invocation.over.signal;
+  if (invocation.subrequests <= subrequests) return;
   throw new NebulaError(
     "NEBULA_SUBREQUEST_LIMIT",
     `Cannot call out: "${spec.name}" has used its limit of ${subrequests} subrequests`,

@@ -119,7 +119,8 @@ async function send(io: BodyIo, hop: Hop): Promise<Answer> {
   const outgoing = hop.body === null ? undefined : request.body();
   const future = tell(() => host.outgoing.handle(request, null), hop);
   // Its failure is that of the answer, which tells more.
-  if (outgoing !== undefined) sendBody(io, outgoing, hop.body).catch(() => {});
+  // Without its end, the host knows that what it has of the body is not all.
+  if (outgoing !== undefined) sendBody(io, outgoing, hop.body).catch(() => outgoing[Symbol.dispose]());
   const response = await new Promise<IncomingResponse>((resolve, reject) => {
     const waiting = loop.wait(future.subscribe());
     const onAbort = () => {
