@@ -273,6 +273,29 @@ describe("functions that ask each other in circles", () => {
   });
 });
 
+test("a function that multiplies itself ends at its wall limit, and nobody else notices", async () => {
+  await deploy("calm", "() => new Response('calm')");
+  await deploy(
+    "multiplies",
+    `async (request, env) => {
+      const own = await Promise.allSettled([1, 2, 3].map(async () => (await env.OTHER.fetch(request.url)).text()));
+      return new Response(String(own.length));
+    }`,
+    { bindings: [to("multiplies")], limits: { wallMs: 1_000 } },
+  );
+  let isOver = false;
+  const bomb = ask("multiplies").finally(() => {
+    isOver = true;
+  });
+  while (!isOver) expect(await ask("calm")).toBe("calm");
+  expect(await bomb).toContain("NEBULA_WALL_LIMIT");
+  await until("all of it is over", async () => {
+    const { functions } = await node.client.getTop();
+    const found = functions.find(({ name }) => name === "multiplies")?.forms[0]?.instances;
+    return found?.inFlight === 0 && found.waiting === 0;
+  });
+});
+
 describe("calls of methods", () => {
   test("tell where the callee threw, in its sources", async () => {
     await node.deploy(

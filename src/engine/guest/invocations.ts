@@ -137,7 +137,11 @@ export class Invocations {
     const head = { op: "fetch", requestId, ...extra, ...call.head, ...(target !== undefined && { target }) };
     const outgoing = guest.peer.call(head, call.body, call.trailers);
     // What the function still does for a client that left is held to the limit that it had anyway.
-    const onAbort = () => this.#cancel(outgoing, { spec, error: clientGone("response"), graceMs: spec.limits.wallMs });
+    const onAbort = () => {
+      // A function that gave up, or was, takes with it all that others ask on its behalf: they might go on without end.
+      if (call.callers !== undefined) this.#endCalls(outgoing);
+      this.#cancel(outgoing, { spec, error: clientGone("response"), graceMs: spec.limits.wallMs });
+    };
     const log = { write: request.onLog, mapStack: tenant.mapStack, leftBytes: logAllowance(spec) };
     const settled = this.#track({
       tenant,
@@ -232,13 +236,17 @@ export class Invocations {
   /** The wall limit has passed: what the function asked for is for nobody any more, and it asks for nothing else. */
   #overrun(outgoing: OutgoingCall, spec: FunctionSpec): NebulaError {
     const error = wallBroken(spec);
-    const invocation = this.#invocations.get(outgoing.id);
-    if (invocation !== undefined) {
-      invocation.over ??= new AbortController();
-      invocation.over.abort(new DOMException("The time of the request is over", "AbortError"));
-    }
+    this.#endCalls(outgoing);
     this.#cancel(outgoing, { spec, error, graceMs: ACKNOWLEDGE_MS });
     return error;
+  }
+
+  /** Ends the calls that an invocation has open, and those that it makes from now on. */
+  #endCalls({ id }: OutgoingCall): void {
+    const invocation = this.#invocations.get(id);
+    if (invocation === undefined) return;
+    invocation.over ??= new AbortController();
+    invocation.over.abort(new DOMException("The request is given up", "AbortError"));
   }
 
   #readHead(value: unknown, { outgoing, spec }: { outgoing: OutgoingCall; spec: FunctionSpec }): ResponseHead {
