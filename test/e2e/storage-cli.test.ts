@@ -93,6 +93,9 @@ describe("nebula d1", () => {
       (7, 'it''s; "one"', 0.1, x'00ff10', 2), (900719925474099312, 'big' || char(10) || 'line', -1e300, NULL, 1),
       (9, 'a' || char(0) || 'b', 3.0, zeroblob(1000), NULL), (10, '${long}', NULL, NULL, NULL)`);
     await execute(
+      "UPDATE memes SET title = replace(hex(zeroblob(150000)), '0', char(39) || 'ü'), picture = randomblob(400000) WHERE id = 10",
+    );
+    await execute(
       "INSERT INTO notes (rowid, text) VALUES (5, 'hello there'); INSERT INTO pairs VALUES ('x', 'y'), ('a', 'b')",
     );
     expect(await good("d1", "export", "DB", "--output", "memes.sql")).toBe("exported m-1 to memes.sql\n");
@@ -107,6 +110,9 @@ describe("nebula d1", () => {
 
     await good("d1", "import", "COPY", "memes.sql");
     expect(await good("d1", "export", "COPY")).toBe(sql);
+    const sums =
+      "SELECT id, length(title) AS n, length(picture) AS bytes, hex(substr(picture, 200000, 9)) AS part FROM memes";
+    expect((await execute(sums, "COPY"))[0].results).toEqual((await execute(sums))[0].results);
     const [rows] = await execute("SELECT id, hex(picture) AS hex, upper FROM memes WHERE id = 7", "COPY");
     expect(rows.results).toEqual([{ id: 7, hex: "00FF10", upper: 'IT\'S; "ONE"' }]);
     expect((await execute("SELECT rowid FROM notes WHERE notes MATCH 'there'", "COPY"))[0].results).toEqual([

@@ -33,8 +33,11 @@ interface SchemaEntry {
 type Kind = "table" | "virtual" | "shadow" | "view";
 
 const PAGE_ROWS = 1_000;
-/** A statement of D1 may have 100 kB. */
+/** A statement of D1 may have 100 kB; of some texts a character has three bytes. */
 const STATEMENT_LENGTH = 60_000;
+const PIECE_LENGTH = 20_000;
+const BYTES = /(?:[0-9A-F]{2}){1,10000}/g;
+const CHARACTERS = /(?:''|[^']){1,10000}/gu;
 
 /**
  * Writes a database, statement by statement.
@@ -122,11 +125,46 @@ async function* exportRows(run: RunSql, table: string, { withRowid = false } = {
   };
   for await (const row of readPages(run, { table, values, rowid })) {
     const text = `(${row.map(String).join(",")})`;
+    if (text.length > STATEMENT_LENGTH && rowid !== undefined) {
+      if (rows.length > 0) yield flush();
+      yield* toPieces(row.map(String), { head, into, target: `${quoteName(table)}`, rowid });
+      continue;
+    }
     if (rows.length > 0 && length + text.length > STATEMENT_LENGTH) yield flush();
     rows.push(text);
     length += text.length;
   }
   if (rows.length > 0) yield flush();
+}
+
+interface Pieces {
+  readonly head: string;
+  readonly into: readonly string[];
+  readonly target: string;
+  readonly rowid: string;
+}
+
+/** A row that is too long for one statement: begun by one, and added to by others. */
+function* toPieces(row: readonly string[], { head, into, target, rowid }: Pieces): Generator<string> {
+  const cut = row.map(cutLiteral);
+  yield `${head}(${cut.map(([first]) => first).join(",")});\n`;
+  for (const [i, [, ...rest]] of cut.entries()) {
+    for (const piece of rest) {
+      const whole = `${into[i]} || ${piece}`;
+      const value = piece.startsWith("X") ? `CAST(${whole} AS BLOB)` : whole;
+      yield `UPDATE ${target} SET ${into[i]} = ${value} WHERE ${rowid} = last_insert_rowid();\n`;
+    }
+  }
+}
+
+/** What SQLite's `quote` wrote, in pieces that together are the same value. */
+function cutLiteral(literal: string): readonly [string, ...string[]] {
+  const [, mark = "", content = ""] = /^(X?)'([\s\S]*)'$/.exec(literal) ?? [];
+  if (literal.length <= PIECE_LENGTH || content === "") return [literal];
+  // Neither a byte nor a quote that is written as two is torn, nor a character.
+  const pieces = content.match(mark === "X" ? BYTES : CHARACTERS) ?? [];
+  const [first = literal, ...rest] = pieces.map((piece) => `${mark}'${piece}'`);
+  return [first, ...rest];
 }
 
 /** The value as SQL writes it; a text with a NUL would end there. */

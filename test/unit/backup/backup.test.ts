@@ -12,6 +12,7 @@ import { readBackup } from "../../../src/backup/read-backup.ts";
 import { checkRestored, restoreBackup } from "../../../src/backup/restore-backup.ts";
 import { type BackupSource, writeBackup } from "../../../src/backup/write-backup.ts";
 import { NebulaError } from "../../../src/model/errors.ts";
+import { mountMemory } from "../../support/small-disk.ts";
 
 let root: string;
 let stateDir: string;
@@ -232,6 +233,17 @@ describe("a restore", () => {
     const signal = AbortSignal.abort(new Error("stop"));
     await expect(restoreBackup(file, { stateDir, isReplacing: false, signal })).rejects.toThrow("stop");
     expect(await readdir(stateDir)).toEqual([]);
+  });
+
+  test.runIf(process.getuid?.() === 0)("onto a disk that is full says so, and leaves what was there", async () => {
+    await write();
+    await using _disk = await mountMemory(stateDir, 400_000);
+    await writeTree({ "registry.db": "old", token: "old" });
+    expect(await failureOf(restore(true))).toMatchObject({
+      code: "NEBULA_STATE_FAILED",
+      message: expect.stringContaining("no space is left on the disk"),
+    });
+    expect(await readTree(stateDir)).toEqual({ "registry.db": "old", token: "old" });
   });
 
   test.skipIf(process.getuid?.() === 0)("into a directory that cannot be written says so", async () => {
