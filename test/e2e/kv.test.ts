@@ -83,7 +83,8 @@ describe("env.KV on workerd and here", () => {
 });
 
 describe("env.KV in other hosts of JavaScript", () => {
-  const all = Object.keys(cases);
+  // The largest values take seconds there, and the same path as large ones.
+  const all = Object.keys(cases).filter((name) => !name.includes("25 MiB"));
   const hosts = [
     ["in Wasm", { engines: ["wasi"] }],
     ["on Deno", { runtime: "deno" }],
