@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../fixtures/d1/cases.ts";
 import { bundleFunction } from "../support/miniflare.ts";
-import { openTestNode, type TestNode } from "../support/node.ts";
+import { openTestNode, type SpecChange, type TestNode } from "../support/node.ts";
 
 /** Times, sizes and numbers of rows, which are never the same twice. */
 const CHANGING = /"(?:duration|size_after|rows_read|last_row_id)":[\d.]+/g;
@@ -63,20 +63,21 @@ describe("a database", () => {
   });
 });
 
-describe("JavaScript in Wasm", () => {
-  /** Words of the language itself, which each engine has its own for. */
-  const words = new Set(["refuses a date", "refuses a symbol", "batch() with no array", "class names"]);
-
+describe.each<[host: string, differing: readonly string[], change: SpecChange]>([
+  // Words of the language itself, which QuickJS has its own for.
+  ["wasm", ["refuses a date", "refuses a symbol", "batch() with no array", "class names"], { engines: ["wasi"] }],
+  ["deno", [], { runtime: "deno" }],
+])("JavaScript on another host, %s,", (host, words, change) => {
   test("gives what the isolate engine gives", async () => {
     const script = await bundleFunction(join(import.meta.dirname, "../fixtures/d1/index.ts"));
     const source = { files: { "index.ts": script } };
-    await node.deploy("plain", source, { bindings: toBindings("plain") });
-    await node.deploy("wasm", source, { bindings: toBindings("wasm"), engines: ["wasi"] });
+    await node.deploy(`${host}-plain`, source, { bindings: toBindings(`${host}-plain`) });
+    await node.deploy(host, source, { bindings: toBindings(host), ...change });
     const differing: unknown[] = [];
-    for (const name of Object.keys(cases).filter((each) => !words.has(each))) {
+    for (const name of Object.keys(cases).filter((each) => !words.includes(each))) {
       const path = encodeURIComponent(name);
-      const [plain, wasm] = await Promise.all([ask("plain", path), ask("wasm", path)]);
-      if (plain.replace(CHANGING, "") !== wasm.replace(CHANGING, "")) differing.push({ name, plain, wasm });
+      const [plain, other] = await Promise.all([ask(`${host}-plain`, path), ask(host, path)]);
+      if (plain.replace(CHANGING, "") !== other.replace(CHANGING, "")) differing.push({ name, plain, other });
     }
     expect(differing).toEqual([]);
   }, 120_000);
