@@ -1,10 +1,13 @@
 import { tmpdir } from "node:os";
 import { expect, it, onTestFinished } from "vitest";
+import { buildGuestBootstrap } from "../../../src/build/guest-bootstrap.ts";
 import { Nursery } from "../../../src/engine/guest/nursery.ts";
 import { createSandbox, inspectMachine } from "../../../src/engine/guest/sandbox.ts";
 import { silentLog } from "../../../src/model/ports.ts";
-import { rejectionOf } from "../../support/capabilities.ts";
+import { rejectionOf, until } from "../../support/capabilities.ts";
 import { createFakeClock } from "../../support/fake-clock.ts";
+import { BOOTSTRAP_ENTRY } from "../../support/isolate-lab.ts";
+import { childrenOf } from "../../support/processes.ts";
 
 it("the guest code is asked for when a process is to be started, and again when that failed", async () => {
   let asked = 0;
@@ -30,4 +33,28 @@ it("the guest code is asked for when a process is to be started, and again when 
     expect((await failed).cause).toMatchObject({ message: "it cannot be bundled" });
     expect(asked).toBe(times);
   }
+});
+
+it("a size that nobody asks for any more is let go, unless it is the default", async () => {
+  const clock = createFakeClock();
+  const before = childrenOf();
+  const started = () => childrenOf().filter((pid) => !before.includes(pid));
+  const nursery = new Nursery({
+    sandbox: createSandbox(inspectMachine()),
+    bootstrap: await buildGuestBootstrap(BOOTSTRAP_ENTRY),
+    cwd: tmpdir(),
+    spare: 1,
+    clock,
+    log: silentLog,
+  });
+  onTestFinished(() => nursery[Symbol.asyncDispose]());
+  expect(started()).toEqual([]);
+  const guest = await nursery.take(2 ** 28);
+  await nursery.fill();
+  await guest.end();
+  expect(started()).toHaveLength(1);
+  clock.pass(119_000);
+  expect(started()).toHaveLength(1);
+  clock.pass(2_000);
+  await until("the spare one is gone", () => started().length === 0);
 });
