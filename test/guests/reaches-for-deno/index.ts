@@ -109,7 +109,7 @@ export default guest((request) =>
     gpu: () => any.navigator.gpu ?? any.GPU,
     prompt: () => any.prompt ?? any.alert ?? any.confirm,
     close: () => any.close,
-    storage: () => any.localStorage ?? any.caches?.open("x").then,
+    storage: () => any.localStorage ?? any.sessionStorage ?? any.Storage,
     strings: () => setTimeout("globalThis.ran = true" as any, 0),
     eventData: () =>
       Object.getOwnPropertySymbols(globalThis).filter(

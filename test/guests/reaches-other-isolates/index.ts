@@ -8,7 +8,6 @@ export default guest(() => {
     localStorage: () => any.localStorage,
     sessionStorage: () => any.sessionStorage,
     Storage: () => any.Storage,
-    caches: () => any.caches?.open,
     indexedDB: () => any.indexedDB,
     Worker: () => any.Worker,
     SharedWorker: () => any.SharedWorker,
