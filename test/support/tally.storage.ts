@@ -26,6 +26,8 @@ serveStorage((settings) => {
       if (op === "count") return answer(await commits.run("read", () => count.get()?.count));
       if (op === "reach") return answer([process.env, tryTo(() => process.getBuiltinModule("fs").readdirSync("/"))]);
       if (op === "spin") for (;;);
+      if (op === "work") return answer(await commits.run("write", () => work(Number(word))));
+      if (op === "look") return answer(await commits.run("read", () => work(Number(word))));
       if (op === "crash") setImmediate(() => process.getBuiltinModule("process").abort());
       if (op === "eat") for (const held: unknown[] = []; ; ) held.push(new Array(100_000).fill(held.length));
       if (op === "exec") return answer(tryTo(() => db.exec(word)));
@@ -34,6 +36,12 @@ serveStorage((settings) => {
     close: () => closeDatabase(db),
   };
 });
+
+function work(ms: number): number {
+  const endMs = performance.now() + ms;
+  while (performance.now() < endMs);
+  return ms;
+}
 
 function tryTo(work: () => unknown): string {
   try {

@@ -37,9 +37,9 @@ class DatabaseService implements Service {
     this.#queries = new Queries(this.#db);
   }
 
-  async answer(_: unknown, body: Uint8Array): Promise<ServiceAnswer> {
+  async answer(_: unknown, body: Uint8Array, call: { readonly isCancelled: boolean }): Promise<ServiceAnswer> {
     try {
-      return toAnswer(await this.#query(readQueries(body)));
+      return toAnswer(await this.#query(readQueries(body), call));
     } catch (thrown) {
       return toFailure(thrown, this.#hasRoom());
     }
@@ -49,13 +49,15 @@ class DatabaseService implements Service {
     closeDatabase(this.#db);
   }
 
-  async #query(queries: readonly D1Query[]): Promise<string> {
+  async #query(queries: readonly D1Query[], call: { readonly isCancelled: boolean }): Promise<string> {
     const asked = queries.filter((query) => !isBlank(query));
     if (asked.length === 0) throw new QueryError("No SQL statements detected.");
     const kind = this.#queries.kindOf(asked);
     // Text at once, so that rows are not held longer than they must.
     let isAgain = false;
     const work = () => {
+      // Whoever left long before its turn takes no time from those who wait.
+      if (call.isCancelled) throw new QueryError("Nobody waits for it any more.");
       const results = this.#queries.run(asked, { isAgain });
       isAgain = true;
       if (kind !== "read") this.#writes += 1;

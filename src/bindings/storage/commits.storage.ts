@@ -24,8 +24,8 @@ interface Job {
 
 /** Works of one group. */
 const MAX_GROUP = 512;
-/** A group that has run for so long takes no further work: those in it wait for its end. */
-const GROUP_MS = 10;
+/** What has run for so long lets others have their answers before anything else begins. */
+const TURN_MS = 10;
 
 /** The works of one database, in the order they came. */
 export class Commits {
@@ -33,6 +33,8 @@ export class Commits {
   readonly #texts: Readonly<Record<"begin" | "save" | "release" | "undo" | "commit" | "rollback", StatementSync>>;
   #queue: Job[] = [];
   #isScheduled = false;
+  /** A read that took long has run in this turn of the event loop. */
+  #isTurnOver = false;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -55,7 +57,7 @@ export class Commits {
   /** Runs the work when it is its turn, and fulfils when what it did is on the disk. Rejects with what it threw. */
   async run<T>(kind: WorkKind, work: () => T): Promise<T> {
     // Nothing is before it that it must wait for.
-    if (kind === "read" && this.#queue.length === 0) return work();
+    if (kind === "read" && this.#queue.length === 0 && !this.#isTurnOver) return this.#runAtOnce(work);
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined;
     this.#queue.push({
@@ -76,6 +78,20 @@ export class Commits {
     });
     this.#schedule();
     return await promise;
+  }
+
+  #runAtOnce<T>(read: () => T): T {
+    const endMs = performance.now() + TURN_MS;
+    try {
+      return read();
+    } finally {
+      if (performance.now() > endMs) {
+        this.#isTurnOver = true;
+        setImmediate(() => {
+          this.#isTurnOver = false;
+        });
+      }
+    }
   }
 
   #schedule(): void {
@@ -102,8 +118,7 @@ export class Commits {
     }
     let done: readonly Job[] = group;
     try {
-      if (group.some(({ kind }) => kind !== "read")) done = this.#runTogether(group);
-      else for (const job of group) attempt(job);
+      done = group.some(({ kind }) => kind !== "read") ? this.#runTogether(group) : runInTime(group, attempt);
     } catch {
       // because each of them now finds out for itself what is wrong
       this.#takeBack();
@@ -117,23 +132,19 @@ export class Commits {
   /** Gives back those that were run in time. */
   #runTogether(group: readonly Job[]): readonly Job[] {
     const { begin, save, release, undo, commit } = this.#texts;
-    const endMs = performance.now() + GROUP_MS;
-    let count = 0;
     begin.run();
-    for (const job of group) {
-      if (count > 0 && performance.now() > endMs) break;
-      count += 1;
+    const done = runInTime(group, (job) => {
       if (job.kind === "read") {
         attempt(job);
-        continue;
+        return;
       }
       save.run();
       // A failure that has ended the transaction makes the next line throw.
       if (!attempt(job)) undo.run();
       release.run();
-    }
+    });
     commit.run();
-    return group.slice(0, count);
+    return done;
   }
 
   #runAlone(job: Job): void {
@@ -158,6 +169,18 @@ export class Commits {
   #takeBack(): void {
     if (this.#db.isTransaction) this.#texts.rollback.run();
   }
+}
+
+/** Runs one after the other until it is time for answers; gives back those that were run. */
+function runInTime(group: readonly Job[], run: (job: Job) => void): readonly Job[] {
+  const endMs = performance.now() + TURN_MS;
+  let count = 0;
+  for (const job of group) {
+    if (count > 0 && performance.now() > endMs) break;
+    count += 1;
+    run(job);
+  }
+  return group.slice(0, count);
 }
 
 /** Whether it went well; how it went is told when the group is over. */

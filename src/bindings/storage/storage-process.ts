@@ -49,6 +49,8 @@ export class StorageProcess {
   readonly peer: Peer;
   /** Fulfils when it is gone, with the reason why calls under way have failed. */
   readonly ended: Promise<NebulaError>;
+  /** By the clock of whoever asks it, when it has last answered anything. */
+  answeredAtMs = Number.NEGATIVE_INFINITY;
   readonly #options: StorageProcessOptions;
   readonly #child: ChildProcess;
   readonly #ended = Promise.withResolvers<NebulaError>();

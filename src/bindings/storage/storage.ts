@@ -4,14 +4,14 @@
  *     closed ─▶ opening ─▶ open ─▶ closing ─▶ closed       the next call opens it again
  *                             └──▶ ended                   killed at a time limit, or crashed: as above
  *
- * Calls go to the process as they come, and many are under way at once; what was answered is on the disk. A call that
- * takes longer than its limit ends the process, since SQLite cannot be interrupted otherwise: calls under way fail with
- * it. Knows nothing of SQL.
+ * Calls go to the process as they come, and many are under way at once; what was answered is on the disk. A process that
+ * answers nobody for as long as a call may take is ended, since SQLite cannot be interrupted otherwise: calls under way
+ * fail with it. Whether somebody still waits for the call makes no difference. Knows nothing of SQL.
  */
 
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { RemoteError } from "../../frames/outgoing-call.ts";
+import { type OutgoingCall, RemoteError } from "../../frames/outgoing-call.ts";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import type { Body } from "../../model/exchange.ts";
 import type { Json } from "../../model/function.ts";
@@ -44,7 +44,7 @@ export interface StorageOptions {
 export interface StorageCallOptions {
   /** Aborts when nobody waits any more; what has begun is not taken back. */
   readonly signal?: AbortSignal | undefined;
-  /** From when the process has it until it answers. */
+  /** How long the process may work on it. Where many calls wait, from when it has answered the one before. */
   readonly limitMs: number;
 }
 
@@ -132,7 +132,7 @@ class ProcessStorage implements Storage {
     { head, body, signal, limitMs }: { head: unknown; body: Body } & StorageCallOptions,
   ): Promise<StorageAnswer> {
     const call = running.peer.call(head, body);
-    const timer = this.#options.clock.after(limitMs, () => running.kill(this.#timeout(limitMs)));
+    this.#watch(running, { call, limitMs });
     const onAbort = () => call.cancel(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
@@ -141,9 +141,28 @@ class ProcessStorage implements Storage {
       if (signal?.aborted) throw thrown;
       throw thrown instanceof RemoteError ? this.#toError(thrown) : await running.ended;
     } finally {
-      timer[Symbol.dispose]();
       signal?.removeEventListener("abort", onAbort);
     }
+  }
+
+  /** Ends a process that is at work on a call for too long; also when whoever asked has left, since others wait for it. */
+  #watch(running: StorageProcess, { call, limitMs }: { call: OutgoingCall; limitMs: number }): void {
+    const { clock } = this.#options;
+    const startedAtMs = clock.nowMs();
+    let timer: Disposable;
+    const wait = (ms: number) => {
+      timer = clock.after(ms, () => {
+        const leftMs = Math.max(startedAtMs, running.answeredAtMs) + limitMs - clock.nowMs();
+        if (leftMs > 0) wait(leftMs);
+        else running.kill(this.#timeout(limitMs));
+      });
+    };
+    wait(limitMs);
+    const stop = () => {
+      timer[Symbol.dispose]();
+      running.answeredAtMs = clock.nowMs();
+    };
+    call.answer.then(stop, () => call.settled.then(stop));
   }
 
   #open(): Promise<StorageProcess> {

@@ -66,6 +66,24 @@ describe("hostile SQL", () => {
     expect(logged).toContainEqual(expect.objectContaining({ code: "NEBULA_STORAGE_TIMEOUT", database: "one" }));
   });
 
+  test("that nobody waits for any more is not begun", async () => {
+    const databases = open("gone");
+    const db = createD1(databases, "db");
+    await db.exec("CREATE TABLE t (id INTEGER)");
+    const resource = databases.find({ type: "d1", name: "DB", id: "db" }, { name: "f" });
+    const leaving = new AbortController();
+    const slow = `INSERT INTO t SELECT 1 FROM (${ENDLESS} SELECT i FROM n LIMIT 300000) LIMIT 1 OFFSET 299999`;
+    const body = new TextEncoder().encode(JSON.stringify([{ sql: slow }]));
+    const head = { method: "POST", url: "http://d1/query", headers: [] };
+    const calls = Array.from({ length: 100 }, () =>
+      resource.fetch({ head, body, signal: leaving.signal }, { requestId: "", callers: [] }),
+    );
+    await Promise.race(calls);
+    leaving.abort();
+    await Promise.allSettled(calls);
+    expect(await db.prepare("SELECT count(*) AS n FROM t").first("n")).toBeLessThan(60);
+  });
+
   test.each([
     ["rows without end", `${ENDLESS} SELECT i FROM n`, "The result is larger than"],
     ["large rows without end", `${ENDLESS} SELECT randomblob(1000000) FROM n`, "The result is larger than"],

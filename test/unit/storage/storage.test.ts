@@ -92,6 +92,23 @@ describe("a storage", () => {
     expect(await ask(storage, { op: "count" })).toBe(1);
   });
 
+  test("ends a call that takes too long also when everybody leaves before", async () => {
+    const storage = openTally("left");
+    const pid = await ask(storage, { op: "count" }).then(() => storage.pid ?? 0);
+    const leave = () => storage.call({ op: "spin" }, null, { limitMs: 300, signal: AbortSignal.timeout(20) });
+    await expect(leave()).rejects.toThrow("timeout");
+    await expect(leave()).rejects.toThrow("timeout");
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    expect(await ask(storage, { op: "count" })).toBe(0);
+  });
+
+  test.each(["work", "look"])("ends nobody who works through a long queue: %s", async (op) => {
+    const storage = openTally(op);
+    await ask(storage, { op: "count" });
+    const calls = Array.from({ length: 20 }, () => ask(storage, { op, word: 30 }, { limitMs: 300 }));
+    expect(await settle(calls)).toEqual(Array.from({ length: 20 }, () => 30));
+  });
+
   test.each([
     ["a crash", "crash"],
     ["its heap was full", "eat"],
