@@ -115,3 +115,25 @@ export function report(
     ];
   });
 }
+
+/** Notes how many times as many requests per second Nebula answers as another server, and how many it should. */
+export function compareRates(
+  findings: Findings,
+  rounds: Rounds,
+  { what, peer, ratio }: { what: string; peer: string; ratio: number },
+): void {
+  const ours = findRate(rounds, "nebula");
+  const theirs = findRate(rounds, peer);
+  if (ours === undefined || theirs === undefined) return;
+  findings.reaches.push({
+    what: `${what}, requests/s against ${peer}`,
+    wanted: `≥ ${ratio}×`,
+    measured: `${(ours / theirs).toFixed(2)}×`,
+    isReached: ours / theirs >= ratio,
+  });
+}
+
+function findRate(rounds: Rounds, wanted: string): number | undefined {
+  const list = [...rounds].find(([{ name }]) => name === wanted)?.[1];
+  return list && toMedian(list.map(({ requestsPerSecond }) => requestsPerSecond));
+}

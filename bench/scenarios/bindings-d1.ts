@@ -10,9 +10,8 @@ import { openGenerator } from "../load.ts";
 import { readMiniflareVersion, startMiniflare } from "../miniflare.ts";
 import { startNebula } from "../nebula.ts";
 import type { Server } from "../peers.ts";
-import { checkAnswer, measure, ROUND_COLUMNS, type RoundPlan, type Rounds, report, startAll } from "../rounds.ts";
-import type { Findings, RunOptions, Scenario } from "../scenario.ts";
-import { toMedian } from "../stats.ts";
+import { checkAnswer, compareRates, measure, ROUND_COLUMNS, type RoundPlan, report, startAll } from "../rounds.ts";
+import type { RunOptions, Scenario } from "../scenario.ts";
 
 const OPERATIONS = ["select", "insert", "batch"];
 const CONNECTIONS = [1, 32];
@@ -49,7 +48,11 @@ const scenario: Scenario = {
         for (const server of asked) await checkAnswer(server, "done\n");
         const rounds = await measure(asked, { generator, connections, plan, ...options });
         rows.push(...report(findings, { connections, rounds, plan }));
-        judge(findings, { operation, connections, rounds });
+        compareRates(findings, rounds, {
+          what: `${operation} at ${connections} connections`,
+          peer: "miniflare",
+          ratio: RATIO,
+        });
       }
       findings.tables.push({ title: `D1, ${operation} (medians of the rounds)`, columns: ROUND_COLUMNS, rows });
     }
@@ -71,23 +74,4 @@ function withOperation(server: Server, operation: string): Server {
 
 function toPlan({ isQuick }: RunOptions): RoundPlan {
   return isQuick ? { warmUpSeconds: 1, seconds: 2, count: 2 } : { warmUpSeconds: 2, seconds: 5, count: 3 };
-}
-
-function judge(
-  findings: Findings,
-  { operation, connections, rounds }: { operation: string; connections: number; rounds: Rounds },
-): void {
-  const rate = (wanted: string) => {
-    const list = [...rounds].find(([{ name }]) => name === wanted)?.[1];
-    return list && toMedian(list.map(({ requestsPerSecond }) => requestsPerSecond));
-  };
-  const ours = rate("nebula");
-  const theirs = rate("miniflare");
-  if (ours === undefined || theirs === undefined) return;
-  findings.reaches.push({
-    what: `${operation}s per second at ${connections} connections against miniflare`,
-    wanted: `≥ ${RATIO}×`,
-    measured: `${(ours / theirs).toFixed(2)}×`,
-    isReached: ours / theirs >= RATIO,
-  });
 }

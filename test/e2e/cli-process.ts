@@ -82,6 +82,14 @@ export async function runProcess(argv: readonly string[], options: CliProcessOpt
   return { code, ...cli.out };
 }
 
+/** Kills it, and waits until nothing of it is left. */
+export async function killCli({ pid, child, exit }: CliProcess): Promise<void> {
+  const family = familyOf(pid);
+  child.kill("SIGKILL");
+  await exit;
+  await untilGone(family);
+}
+
 /** Everything below a process, itself too. */
 export function familyOf(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(familyOf)];

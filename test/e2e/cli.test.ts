@@ -11,6 +11,7 @@ import {
   type CliProcess,
   createTempProject,
   familyOf,
+  killCli,
   runProcess,
   startCli,
   type TempProject,
@@ -36,10 +37,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const cli of started.splice(0)) {
-    const family = familyOf(cli.pid);
-    cli.child.kill("SIGKILL");
-    await cli.exit;
-    await untilGone(family);
+    await killCli(cli);
   }
   await project.remove();
 });

@@ -12,6 +12,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createClient } from "../../src/client/client.ts";
 import { openTestNode } from "../support/node.ts";
 import { childrenOf } from "../support/processes.ts";
+import { createRandom } from "../support/random.ts";
 
 const NODE = join(import.meta.dirname, "../support/crash-node.ts");
 const NODE_KILLS = 50;
@@ -190,15 +191,4 @@ async function killNode(): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
-}
-
-/** Mulberry32: the same numbers at each run. */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -9,12 +9,11 @@ import { findLeaks, TELLS_ENV, toSpellings } from "../support/secret-probe.ts";
 import {
   type CliProcess,
   createTempProject,
-  familyOf,
+  killCli,
   runProcess,
   startCli,
   type TempProject,
   until,
-  untilGone,
 } from "./cli-process.ts";
 
 const VALUE = "t0p-s3cret-of-the-shop";
@@ -33,10 +32,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const cli of started.splice(0)) {
-    const family = familyOf(cli.pid);
-    cli.child.kill("SIGKILL");
-    await cli.exit;
-    await untilGone(family);
+    await killCli(cli);
   }
   await project.remove();
 });

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../unit/cli/support.ts";
-import { type CliProcess, createTempProject, familyOf, startCli, type TempProject, untilGone } from "./cli-process.ts";
+import { type CliProcess, createTempProject, killCli, startCli, type TempProject } from "./cli-process.ts";
 
 const WRANGLER = `name = "shop"
 main = "index.ts"
@@ -47,10 +47,7 @@ beforeAll(async () => {
   await node.ready();
 }, 60_000);
 afterAll(async () => {
-  const family = familyOf(node.pid);
-  node.child.kill("SIGKILL");
-  await node.exit;
-  await untilGone(family);
+  await killCli(node);
   await project.remove();
 });
 

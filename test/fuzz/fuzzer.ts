@@ -14,10 +14,10 @@ import { importMemory } from "../../src/wasm/import-memory.ts";
 import { WasmError } from "../../src/wasm/reader.ts";
 import { splitData } from "../../src/wasm/split-data.ts";
 import { ask, bytesOf, noCapabilities } from "../support/capabilities.ts";
+import { createChance } from "../support/random.ts";
 import type { WasiLab } from "../support/wasi-lab.ts";
 import { generateProgram } from "./generate.ts";
 import { mutate } from "./mutate.ts";
-import { createChance } from "./random.ts";
 
 /** What became of a module. */
 export type Fate = "refused" | "unfit" | "answered" | ErrorCode;

@@ -4,8 +4,8 @@
 
 import { findPreview1Type } from "../../src/wasm/preview1.ts";
 import { concatBytes, toName, toU32 } from "../../src/wasm/writer.ts";
+import type { Chance } from "../support/random.ts";
 import { toExport, toModule } from "../support/wasm-bytes.ts";
-import type { Chance } from "./random.ts";
 
 type ValueType = "i32" | "i64";
 

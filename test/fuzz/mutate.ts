@@ -2,8 +2,8 @@
  * Damages a module: bytes, numbers, sections, the end.
  */
 
+import type { Chance } from "../support/random.ts";
 import { findBoundaries } from "../support/wasm-bytes.ts";
-import type { Chance } from "./random.ts";
 
 /** Values that numbers and opcodes go wrong at. */
 const EDGES = [0x00, 0x01, 0x0b, 0x10, 0x40, 0x41, 0x60, 0x6f, 0x70, 0x7f, 0x80, 0xfc, 0xfd, 0xff];

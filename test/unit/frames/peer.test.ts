@@ -7,6 +7,7 @@ import { RemoteError } from "../../../src/frames/outgoing-call.ts";
 import type { Body } from "../../../src/model/exchange.ts";
 import { bytesOf, createFeed } from "../../support/capabilities.ts";
 import { createPair, turns } from "../../support/peer-pair.ts";
+import { createRandom } from "../../support/random.ts";
 
 /** Bytes of a body, in pieces of that size, made as they are asked for. */
 function createSource(total: number, pieceBytes: number) {
@@ -273,14 +274,6 @@ describe("the end of the connection", () => {
 });
 
 describe("many streams at once", () => {
-  /** Mulberry32, so that a failure can be repeated. @see https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
-  const createRandom = (seed: number) => () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-
   it.each([1, 7, 42, 1_000_003])(
     "all settle and nothing is left, whatever is cancelled when (seed %i)",
     async (seed) => {

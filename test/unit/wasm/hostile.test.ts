@@ -10,6 +10,7 @@ import { findWasmForm } from "../../../src/wasm/form.ts";
 import { importMemory } from "../../../src/wasm/import-memory.ts";
 import { WasmError } from "../../../src/wasm/reader.ts";
 import { splitData } from "../../../src/wasm/split-data.ts";
+import { createChance } from "../../support/random.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const PROGRAMS = globSync("functions/*/*.wasm", { cwd: ROOT })
@@ -19,17 +20,6 @@ const SMALL = PROGRAMS.filter(({ bytes }) => bytes.byteLength < 100_000);
 const ROUNDS = 10_000;
 
 const isModule = (bytes: Uint8Array) => findWasmForm(bytes) === "module";
-
-/** Mulberry32: the same numbers in every run. */
-function createRandom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 test.each(PROGRAMS.filter(({ bytes }) => isModule(bytes)))(
   "$name is one after its memory is imported and its data split off",
@@ -54,7 +44,7 @@ function damage(random: (below: number) => number): Uint8Array {
 }
 
 test(`${ROUNDS} damaged programs are refused with a reason, or are still programs`, { timeout: 60_000 }, () => {
-  const random = createRandom(1);
+  const random = createChance(1);
   let rewritten = 0;
   for (let round = 0; round < ROUNDS; round++) {
     const bytes = damage(random);

@@ -9,6 +9,7 @@ import type { EngineName, Strategy } from "../../../../src/model/function.ts";
 import { createFakeEngine, openTestChain, toAsk } from "../../../support/fake-chain.ts";
 import { createFakeClock, type FakeClock } from "../../../support/fake-clock.ts";
 import { createFakePrepared } from "../../../support/fake-pool.ts";
+import { createRandom } from "../../../support/random.ts";
 
 /** Milliseconds: of a start, of a request with nothing to do, and of each unit of work. */
 interface Speed {
@@ -21,17 +22,6 @@ const REQUESTS = 4_000;
 const LIGHT = { paths: ["/", "/about", "/list?page=1", "/list?page=2", "/search?q=a", "/search?q=b"], units: 1 };
 const HEAVY = { paths: ["/fib?n=40", "/fib?n=41", "/fib?n=42", "/draw?size=2000"], units: 1_000 };
 const HEAVY_RATIO = 0.1;
-
-/** A small generator with a seed (mulberry32). */
-function createRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 /** A form whose requests take what they should, a fifth more or less, and one of a hundred three times that. */
 function createForm({ startMs, overheadMs, unitMs }: Speed, clock: FakeClock, random: () => number) {
