@@ -10,6 +10,7 @@ const WITHHELD: Readonly<Record<string, readonly string[]>> = {
   crypto: ["setEngine", "setFips", "secureHeapUsed"],
   perf_hooks: ["monitorEventLoopDelay", "createHistogram"],
   util: ["transferableAbortController", "transferableAbortSignal"],
+  zlib: ["ZipFile", "zipFiles", "setMaxZipContentSize"],
 };
 
 /** What a module exports, by name. */

@@ -3,6 +3,7 @@ import * as channels from "node:diagnostics_channel";
 import * as perf from "node:perf_hooks";
 import * as stream from "node:stream";
 import * as util from "node:util";
+import * as zlib from "node:zlib";
 import { guest, isProcess, tryAll } from "../kit.ts";
 
 const any = (module: unknown) => module as any;
@@ -29,6 +30,7 @@ export default guest(() =>
       return undefined;
     },
     eventLoop: () => any(perf).monitorEventLoopDelay,
+    zipFile: () => any(zlib).ZipFile ?? any(zlib).default.ZipFile,
     compose: () => any(stream).process,
     dep: () => any(stream)._uint8ArrayToBuffer && undefined,
     captureProcess: () => {
