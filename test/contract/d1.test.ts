@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../fixtures/d1/cases.ts";
-import { bundleFunction, type Elsewhere, serveElsewhere } from "../support/miniflare.ts";
 import { openTestNode, type TestNode } from "../support/node.ts";
+import { bundleFunction, openModuleOnWorkerd, type Place } from "../support/places.ts";
 
 const FIXTURE = join(import.meta.dirname, "../fixtures/d1");
 
@@ -27,13 +27,13 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
 };
 
 let node: TestNode;
-const elsewhere: Record<string, Elsewhere> = {};
+const elsewhere: Record<string, Place> = {};
 
 beforeAll(async () => {
   node = await openTestNode();
   for (const name of ["cases", "drizzle"]) {
     const script = await bundleFunction(join(FIXTURE, name === "cases" ? "index.ts" : `${name}.ts`));
-    elsewhere[name] = await serveElsewhere(script, { DB: name });
+    elsewhere[name] = await openModuleOnWorkerd(script, { d1Databases: { DB: name } });
     const bindings = [{ type: "d1" as const, name: "DB", id: name }];
     const compatibility = { date: "2026-07-01", flags: ["nodejs_compat"] };
     await node.deploy(name, { files: { "index.ts": script } }, { bindings, compatibility });

@@ -8,15 +8,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findDeno } from "../../src/engine/guest/find-deno.ts";
 import { toNebulaError } from "../../src/model/errors.ts";
-import {
-  ask,
-  openOnDeno,
-  openOnNebula,
-  openOnWorkerd,
-  type Place,
-  type Question,
-  type Reply,
-} from "../support/academemes-places.ts";
+import { ACADEMEMES, ask, type Place, type Question, type Reply } from "../support/places.ts";
 
 const COMPARED = [
   "access-control-allow-origin",
@@ -112,10 +104,10 @@ const STORY: readonly (readonly [string, Question?])[] = [
 /** What the static files are, without what each platform adds for its own caches. */
 const FILES = ["/style.css", "/arrows.js", "/make.js", "/icon.svg", "/templates/balance.svg"];
 
-const PLACES: Record<string, () => Promise<Place>> = { "a node": () => openOnNebula(), workerd: openOnWorkerd };
+const PLACES: Record<string, () => Promise<Place>> = { "a node": ACADEMEMES.nebula, workerd: ACADEMEMES.workerd };
 try {
   findDeno();
-  PLACES.Deno = openOnDeno;
+  PLACES.Deno = ACADEMEMES.deno;
 } catch (thrown) {
   if (process.env.CI) throw thrown; // there has to be Deno where CI runs
   console.warn(`skipped: Academemes on Deno: ${toNebulaError(thrown).message}`);

@@ -3,7 +3,7 @@
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ask, openOnNebula, type Place, type Question } from "../support/academemes-places.ts";
+import { ask, openOnNebula, type Place, type Question } from "../support/places.ts";
 
 let node: Place;
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { get as httpGet } from "node:http";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openOnNebula, type Place } from "../support/academemes-places.ts";
+import { openOnNebula, type Place } from "../support/places.ts";
 
 let node: Place;
 

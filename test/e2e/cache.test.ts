@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../fixtures/portable/cache.js";
 import { openTestNode, type Source, type TestNode } from "../support/node.ts";
-import { type OnWorkerd, startOnWorkerd } from "../support/on-workerd.ts";
+import { bundleFunction, openModuleOnWorkerd, type Place } from "../support/places.ts";
 
 const FILE = join(import.meta.dirname, "../fixtures/portable/cache.js");
 const LIFETIMES = "Cloudflare's network keeps by status what says nothing, which miniflare leaves out";
@@ -36,12 +36,12 @@ const DIFFERENCES: Readonly<Record<string, { readonly gives: unknown; readonly w
 };
 
 let node: TestNode;
-let workerd: OnWorkerd;
+let workerd: Place;
 let isolate: URL;
 
 beforeAll(async () => {
   node = await openTestNode();
-  workerd = await startOnWorkerd(FILE);
+  workerd = await openModuleOnWorkerd(await bundleFunction(FILE));
   await node.deploy("cache", await readSource(), { limits: { subrequests: 1_000 } });
   isolate = new URL("/fn/cache/", node.dataUrl);
 }, 60_000);
@@ -54,7 +54,7 @@ async function readSource(): Promise<Source> {
   return { files: { "index.ts": 'export { default } from "./cache.js";', "cache.js": await readFile(FILE) } };
 }
 
-async function ask(base: URL, name: string): Promise<unknown> {
+async function ask(base: string | URL, name: string): Promise<unknown> {
   const url = new URL(base);
   url.searchParams.set("case", name);
   return await (await fetch(url)).json();

@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { cases } from "../fixtures/d1/cases.ts";
-import { bundleFunction } from "../support/miniflare.ts";
 import { openTestNode, type SpecChange, type TestNode } from "../support/node.ts";
+import { bundleFunction } from "../support/places.ts";
 
 /** Times, sizes and numbers of rows, which are never the same twice. */
 const CHANGING = /"(?:duration|size_after|rows_read|last_row_id)":[\d.]+/g;

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MIB } from "../../src/model/units.ts";
 import { cases } from "../fixtures/portable/kv.js";
 import { openTestNode, type Source, type TestNode } from "../support/node.ts";
-import { type OnWorkerd, startOnWorkerd } from "../support/on-workerd.ts";
+import { bundleFunction, openModuleOnWorkerd, type Place } from "../support/places.ts";
 
 const FILE = join(import.meta.dirname, "../fixtures/portable/kv.js");
 
@@ -42,12 +42,12 @@ const DIFFERENCES: Readonly<Record<string, { readonly here: unknown; readonly wh
 const LIMITS = { memoryBytes: 512 * MIB, wallMs: 60_000 };
 
 let node: TestNode;
-let workerd: OnWorkerd;
+let workerd: Place;
 let isolate: URL;
 
 beforeAll(async () => {
   node = await openTestNode();
-  workerd = await startOnWorkerd(FILE);
+  workerd = await openModuleOnWorkerd(await bundleFunction(FILE), { kvNamespaces: ["KV"] });
   await node.deploy("kv", await readSource(), {
     bindings: [{ type: "kv", name: "KV", id: "cases" }],
     limits: LIMITS,
@@ -63,7 +63,7 @@ async function readSource(): Promise<Source> {
   return { files: { "index.ts": 'export { default } from "./kv.js";', "kv.js": await readFile(FILE) } };
 }
 
-async function ask(base: URL, name: string): Promise<unknown> {
+async function ask(base: string | URL, name: string): Promise<unknown> {
   const url = new URL(base);
   url.searchParams.set("case", name);
   return await (await fetch(url)).json();
