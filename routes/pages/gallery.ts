@@ -30,10 +30,10 @@ export async function galleryPage(c: Context<Site>): Promise<Response> {
     next: page < pages ? toPath(selection, page + 1) : undefined,
     main: html`${intro(heading, found)}
 ${searchForm(selection)}
-${tagIndex(found.tags, selection)}
 ${found.total > 1 && orders(selection)}
 ${found.total === 0 ? nothingFound() : html`<ol class="gallery">${found.items.map(card)}</ol>`}
-${pager(selection, found)}`,
+${pager(selection, found)}
+${tagIndex(found.tags, selection)}`,
   });
 }
 
@@ -59,8 +59,7 @@ function searchForm({ q, tag, order }: Selection): Html {
 
 function tagIndex(tags: readonly TagCount[], { tag: current, q }: Selection): Html {
   return html`<nav class="tags" aria-label="Keywords"><span aria-hidden="true">Keywords: </span><ul>
-  <li><a href="/" ${current === undefined && q === undefined ? html`aria-current="true"` : ""}>all</a></li>
-  ${tags.map(({ tag, count }) => html`<li><a href="${toTagPath(tag)}" ${tag === current ? html`aria-current="true"` : ""}>${tag}</a> <small>${count}</small></li>`)}
+  <li><a href="/" ${current === undefined && q === undefined ? html`aria-current="true"` : ""}>all</a></li>${tags.map(({ tag, count }) => html`<li><a href="${toTagPath(tag)}" ${tag === current ? html`aria-current="true"` : ""}>${tag}</a> <small>${count}</small></li>`)}
 </ul></nav>`;
 }
 

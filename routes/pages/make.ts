@@ -25,7 +25,8 @@ export function formPage(c: Context<Site>, state: FormState, status: 200 | Probl
   const { template, typed, faults } = state;
   const path = `/make/${template.id}`;
   const page = {
-    title: `Make your own: ${template.title}`,
+    // Read out first, so it tells first that something is wrong.
+    title: `${faults.length > 0 ? "Major revisions · " : ""}Make your own: ${template.title}`,
     description: `Write into “${template.title}” and publish it.`,
     ...(new URL(c.req.url).search === "" && status === 200 && { canonical: path }),
     script: "/make.js",
@@ -69,9 +70,9 @@ ${faults.length > 0 && summary(faults)}
 
 const MAX_TAGS_CHARACTERS = LIMITS.tags * (LIMITS.tag + 2);
 
-/** All faults at once, each a link to its field. */
+/** All faults at once, each a link to its field; the keyboard goes on from here. */
 function summary(faults: readonly Fault[]): Html {
-  return html`<div class="faults" role="alert"><p><b>Major revisions:</b></p><ul>
+  return html`<div class="faults" role="alert" tabindex="-1" autofocus><p><b>Major revisions:</b></p><ul>
   ${faults.map(({ name, reason }) => html`<li><a href="#${name}">${toLabel(name)}</a> ${reason}.</li>`)}
 </ul></div>`;
 }

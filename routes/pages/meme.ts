@@ -65,7 +65,7 @@ function particulars(meme: Meme, png: string | undefined): Html {
 function citation(meme: Meme, url: string): Html {
   const year = meme.published.slice(0, 4);
   return html`<details class="cite"><summary>Cite this figure</summary>
-<pre><code>@misc{academemes${meme.number},
+<pre tabindex="0"><code>@misc{academemes${meme.number},
   title        = {${meme.title.replace(/[{}\\]/g, "")}},
   howpublished = {Academemes, Fig. ${meme.number}},
   year         = {${year}},
