@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { NebulaError } from "../../model/errors.ts";
+import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import { type Answer, type Body, type Call, findHeader } from "../../model/exchange.ts";
 import {
   findCacheTtlProblem,
@@ -25,6 +25,7 @@ import { MIB } from "../../model/units.ts";
 import type { FindResource } from "../bindings.ts";
 import type { Storage } from "../storage/storage.ts";
 import { readMany } from "./many.ts";
+import { readPage } from "./page.ts";
 import { type AskStore, PieceStore } from "./pieces.ts";
 import type { Beside, KvAnswers } from "./protocol.ts";
 import { createRecent, ReadCache, type Recent, type Stored } from "./read-cache.ts";
@@ -143,8 +144,14 @@ class KvResource implements Resource {
     const isWhole = value instanceof Uint8Array;
     const asked = { op: "put", key, expiration, metadata, ...(!isWhole && { pieces: value }) } as const;
     const write = () => this.#ask<"put">(asked, isWhole ? value : null);
-    const { dropped } = (await this.#cache.write(key, write)).head;
-    this.#pieces.drop(dropped);
+    try {
+      const { dropped } = (await this.#cache.write(key, write)).head;
+      this.#pieces.drop(dropped);
+    } catch (thrown) {
+      // Where it is not known whether the key has them now, they stay.
+      if (!isWhole && isRefused(thrown)) this.#pieces.drop([value.id]);
+      throw thrown;
+    }
     return toAnswer(200, null);
   }
 
@@ -160,8 +167,8 @@ class KvResource implements Resource {
     const cursor = query.get("cursor") ?? undefined;
     const problem = findLimitProblem(limit) ?? findLengthProblem(prefix);
     if (problem !== undefined) return toRefusal(problem);
-    const { body } = await this.#ask<"list">({ op: "list", prefix, limit, cursor, now: this.#nowSeconds() });
-    return toAnswer(200, body);
+    const asked = { ask: this.#ask, prefix, limit, cursor, nowSeconds: this.#nowSeconds() };
+    return toAnswer(200, await readPage(asked));
   }
 
   #sweepLater(): void {
@@ -185,6 +192,12 @@ class KvResource implements Resource {
   #nowSeconds(): number {
     return Math.floor(this.#clock.dateMs() / 1_000);
   }
+}
+
+/** Whether the storage has certainly not done what it was asked. */
+function isRefused(thrown: unknown): boolean {
+  const { code, details } = toNebulaError(thrown);
+  return details.reason === "full" || code === "NEBULA_OVERLOADED";
 }
 
 function toAnswer(status: number, body: Body): Answer {

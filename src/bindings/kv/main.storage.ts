@@ -106,8 +106,10 @@ async function answerFrom({ commits, namespace }: Opened, head: KvHead, body: Ui
     }
     case "delete":
       return toAnswer<"delete">({ dropped: await run("write", () => namespace.delete(head.key)) });
-    case "list":
-      return toAnswer<"list">({}, toJson(await run("read", () => namespace.list(head, head.now))));
+    case "list": {
+      const { text, ...rest } = await run("read", () => namespace.list(head, head.now));
+      return toAnswer<"list">(rest, Buffer.from(text));
+    }
     case "piece":
       await run("write", () => namespace.putPiece(head.id, head.at, body));
       return toAnswer<"piece">({});
@@ -126,10 +128,6 @@ async function answerFrom({ commits, namespace }: Opened, head: KvHead, body: Ui
 
 function toAnswer<Op extends keyof KvAnswers>(head: KvAnswers[Op], body: Uint8Array | null = null): ServiceAnswer {
   return { head, body: body?.byteLength === 0 ? null : body };
-}
-
-function toJson(value: unknown): Uint8Array {
-  return Buffer.from(JSON.stringify(value));
 }
 
 /** The border with the host, whose words are trusted. */

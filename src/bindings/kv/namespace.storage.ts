@@ -9,8 +9,17 @@
  */
 
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { KvListedKey, KvPage } from "../../model/kv.ts";
-import { type Beside, type Found, type KvAnswers, type ListQuery, PIECE_BYTES, type Pieces } from "./protocol.ts";
+import type { KvListedKey } from "../../model/kv.ts";
+import { KIB } from "../../model/units.ts";
+import {
+  type Beside,
+  type Found,
+  type KvAnswers,
+  type ListQuery,
+  PIECE_BYTES,
+  type Pieces,
+  WHOLE_BYTES,
+} from "./protocol.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
@@ -33,13 +42,15 @@ const STATEMENTS = {
   sweep: `DELETE FROM entries WHERE key IN (
       SELECT key FROM entries WHERE expiration <= ? AND expiration IS NOT NULL LIMIT ?) RETURNING pieces`,
   putPiece: "INSERT OR REPLACE INTO pieces (id, at, bytes) VALUES (?, ?, ?)",
-  readPiece: "SELECT bytes FROM pieces WHERE id = ? AND at = ?",
+  readPiece: "SELECT substr(bytes, ?, ?) AS bytes FROM pieces WHERE id = ? AND at = ?",
   sumPieces: "SELECT sum(length(bytes)) AS bytes FROM pieces WHERE id = ?",
   dropPieces: "DELETE FROM pieces WHERE id = ?",
 } as const;
 
 /** Expired keys that one step of a sweep removes, so that others wait for no more than that. */
 const SWEPT_AT_ONCE = 500;
+/** Of a list, less than an answer has by more than one key with its metadata takes. */
+const LISTED_BYTES = WHOLE_BYTES - 16 * KIB;
 /** After a byte that UTF-8 never has comes no key with the prefix before it. */
 const AFTER_ALL = Buffer.from([0xff]);
 
@@ -79,7 +90,7 @@ export class Namespace {
     let valueBytes = 0;
     let bytes = 0;
     for (const key of keys) {
-      if (valueBytes > PIECE_BYTES) {
+      if (valueBytes > WHOLE_BYTES) {
         bytes += Number(this.#statements.measure.get(Buffer.from(key), now)?.bytes ?? 0);
         continue;
       }
@@ -116,26 +127,36 @@ export class Namespace {
     return toDropped(this.#statements.delete.all(Buffer.from(key)));
   }
 
-  list({ prefix, limit, cursor }: ListQuery, now: number): KvPage {
+  /** As many of the first keys as one answer takes. */
+  list({ prefix, limit, cursor }: ListQuery, now: number): KvAnswers["list"] & { readonly text: string } {
     const first = Buffer.from(prefix);
     // What follows a key at once is the same with a null byte behind it.
     const next = cursor === undefined ? first : Buffer.concat([Buffer.from(cursor, "base64url"), Buffer.alloc(1)]);
     const begin = cursor !== undefined && cursor !== "" && Buffer.compare(next, first) > 0 ? next : first;
-    const rows = this.#statements.list.all(begin, Buffer.concat([first, AFTER_ALL]), now, limit + 1);
-    const keys = rows.slice(0, limit).map(toListed);
-    const last = rows[limit - 1]?.key;
-    if (rows.length <= limit || !(last instanceof Uint8Array)) return { keys, list_complete: true };
-    return { keys, list_complete: false, cursor: Buffer.from(last).toString("base64url") };
+    const texts: string[] = [];
+    let bytes = 0;
+    let last = "";
+    for (const row of this.#statements.list.iterate(begin, Buffer.concat([first, AFTER_ALL]), now, limit + 1)) {
+      if (texts.length === limit || bytes > LISTED_BYTES) {
+        return { count: texts.length, cursor: last, text: texts.join(",") };
+      }
+      const text = JSON.stringify(toListed(row));
+      texts.push(text);
+      bytes += Buffer.byteLength(text) + 1;
+      last = Buffer.from(toBytes(row.key)).toString("base64url");
+    }
+    return { count: texts.length, text: texts.join(",") };
   }
 
   putPiece(id: number, at: number, bytes: Uint8Array): void {
     this.#statements.putPiece.run(id, at, bytes);
   }
 
-  /** `undefined` when it is not there any more. */
+  /** From there on, as much of the piece as an answer takes; `undefined` when it is not there any more. */
   readPiece(id: number, at: number): Uint8Array | undefined {
-    const bytes = this.#statements.readPiece.get(id, at)?.bytes;
-    return bytes instanceof Uint8Array ? bytes : undefined;
+    const skipped = at % PIECE_BYTES;
+    const bytes = this.#statements.readPiece.get(skipped + 1, WHOLE_BYTES, id, at - skipped)?.bytes;
+    return bytes instanceof Uint8Array && bytes.byteLength > 0 ? bytes : undefined;
   }
 
   drop(ids: readonly number[]): void {
@@ -157,8 +178,12 @@ function toDropped(rows: readonly Row[]): readonly number[] {
 
 function toListed({ key, expiration, metadata }: NonNullable<Row>): KvListedKey {
   return {
-    name: key instanceof Uint8Array ? Buffer.from(key).toString() : "",
+    name: Buffer.from(toBytes(key)).toString(),
     ...(typeof expiration === "number" && { expiration }),
     ...(typeof metadata === "string" && { metadata: JSON.parse(metadata) }),
   };
+}
+
+function toBytes(key: unknown): Uint8Array {
+  return key instanceof Uint8Array ? key : new Uint8Array();
 }

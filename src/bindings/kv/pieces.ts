@@ -6,9 +6,10 @@
  */
 
 import { randomInt } from "node:crypto";
+import { readBody } from "../../frames/read-body.ts";
 import type { Body } from "../../model/exchange.ts";
 import { findValueProblem, type KvRefusal } from "../../model/kv.ts";
-import { type KvAnswers, type KvHead, PIECE_BYTES, type Pieces } from "./protocol.ts";
+import { type KvAnswers, type KvHead, PIECE_BYTES, type Pieces, WHOLE_BYTES } from "./protocol.ts";
 
 /** How the storage process is asked about one namespace. */
 export type AskStore = <Op extends keyof KvAnswers>(
@@ -35,7 +36,7 @@ export class PieceStore {
   async write(body: Body): Promise<Uint8Array | Pieces | KvRefusal> {
     if (body === null) return new Uint8Array();
     if (!(body instanceof Uint8Array)) return await this.#writeStream(body);
-    if (body.byteLength <= PIECE_BYTES) return body;
+    if (body.byteLength <= WHOLE_BYTES) return body;
     return findValueProblem(body.byteLength) ?? (await this.#writeStream(ReadableStream.from([body])));
   }
 
@@ -50,8 +51,9 @@ export class PieceStore {
             this.#release(id);
             throw error;
           });
-          for await (const part of toParts(body)) controller.enqueue(part);
-          at += PIECE_BYTES;
+          const part = await readBody(body);
+          controller.enqueue(part);
+          at += part.byteLength;
           if (at < bytes) return;
           this.#release(id);
           controller.close();
@@ -103,7 +105,7 @@ export class PieceStore {
           taken += some.byteLength;
         }
       }
-      if (written === 0) return piece.subarray(0, filled);
+      if (written === 0 && filled <= WHOLE_BYTES) return piece.subarray(0, filled);
       await flush();
       isKept = true;
       return { id, bytes: written };
@@ -119,9 +121,4 @@ function withRoom(piece: Uint8Array<ArrayBuffer>, bytes: number): Uint8Array<Arr
   const larger = new Uint8Array(Math.min(PIECE_BYTES, Math.max(bytes, piece.byteLength * 4)));
   larger.set(piece);
   return larger;
-}
-
-async function* toParts(body: Body): AsyncGenerator<Uint8Array> {
-  if (body instanceof Uint8Array) yield body;
-  else if (body !== null) yield* body;
 }

@@ -3,18 +3,23 @@
  *
  *     get     ─▶  the value, or the pieces that it is made of     body: the value
  *     many    ─▶  the first of several values                      body: them, one behind the other
+ *     list    ─▶  the first of the keys                            body: them as JSON, without the brackets
  *     put     a whole value, or pieces that are there already     body: the value
  *     piece   a part of a large value, under a number of its own  body: that part
- *     read    ─▶  one piece                                       body: it
+ *     read    ─▶  a part of a piece                               body: it
  *     drop    pieces that nobody needs any more
- *     delete, list, sweep
+ *     delete, sweep
  *
  * A large value is never whole in memory: it is written piece by piece under a number that nobody knows yet, and becomes
- * the key's value when the key is told that number.
+ * the key's value when the key is told that number. And no answer is larger than what is sent at once: the process holds
+ * nothing for a function that does not read what it has asked for, since all functions share the process.
  */
 
+import { DATA_LIMIT_BYTES } from "../../frames/frame.ts";
 import { KIB } from "../../model/units.ts";
 
+/** Of an answer, and so of a value that is kept whole. */
+export const WHOLE_BYTES = DATA_LIMIT_BYTES;
 /** Larger values are kept in pieces of this. */
 export const PIECE_BYTES = 512 * KIB;
 
@@ -69,7 +74,8 @@ export interface KvAnswers {
   /** Pieces that the key had before. */
   readonly put: { readonly dropped: readonly number[] };
   readonly delete: { readonly dropped: readonly number[] };
-  readonly list: object;
+  /** With a cursor there are more. */
+  readonly list: { readonly count: number; readonly cursor?: string };
   readonly piece: object;
   readonly read: object;
   readonly drop: object;

@@ -253,12 +253,55 @@ describe("durability", () => {
     await expect(kv.put("large", Buffer.alloc(3 * MIB))).rejects.toThrow(refused);
     expect(await kv.get("before")).toBe("kept");
     full[Symbol.dispose]();
+    const db = new DatabaseSync(join(dir, "a.sqlite"), { readOnly: true });
+    expect(db.prepare("SELECT count(*) AS n FROM pieces").get()).toEqual({ n: 0 });
+    db.close();
     await kv.put("small", "fits again");
     expect([await kv.get("before"), await kv.get("small"), await kv.get("large")]).toEqual([
       "kept",
       "fits again",
       null,
     ]);
+  });
+});
+
+describe("who asks for much and reads nothing", () => {
+  /** The most that a process of this kind may take would be reached by two hundred such answers. */
+  const ASKED = 400;
+
+  test("takes no memory of the process that all functions share", async () => {
+    const name = (i: number) => `${"\u0001".repeat(500)}${i}`;
+    await Promise.all(Array.from({ length: 1_000 }, (_, i) => kv.put(name(i), "v", { metadata: "m".repeat(1_000) })));
+    await kv.put("large", Buffer.alloc(PIECE_BYTES));
+    const ask = toAsk(() => lab.resource(id));
+    const { pid } = lab.storage;
+    const urls = ["http://kv/keys", "http://kv/value?key=large"];
+    const unread = urls.flatMap((url) =>
+      Array.from({ length: ASKED / 2 }, () => ask({ method: "GET", url, headers: [], body: null })),
+    );
+    expect((await Promise.all(unread)).map(({ status }) => status)).toEqual(unread.map(() => 200));
+    const status = await readFile(`/proc/${pid}/status`, "utf8");
+    expect(Number(/VmRSS:\s*(\d+)/.exec(status)?.[1])).toBeLessThan(300 * 1_024);
+    expect((await kv.list()).keys).toHaveLength(1_000);
+    expect(lab.storage.pid).toBe(pid);
+  });
+
+  test("gets pages of keys that are whole, wherever the process cut them", async () => {
+    const names = Array.from({ length: 300 }, (_, i) => `${String(i).padStart(3, "0")}${"\u0001".repeat(400)}`);
+    await Promise.all(names.map((each) => kv.put(each, "v")));
+    for (const limit of [1, 19, 299, 300, 1_000]) {
+      const found: string[] = [];
+      let pages = 0;
+      for (let cursor: string | undefined; ; ) {
+        const page = await kv.list({ limit, ...(cursor !== undefined && { cursor }) });
+        found.push(...page.keys.map((each) => each.name));
+        pages += 1;
+        if (page.list_complete || limit === 1) break;
+        cursor = page.cursor;
+      }
+      expect(found).toEqual(limit === 1 ? names.slice(0, 1) : names);
+      expect(pages).toBe(limit === 1 ? 1 : Math.ceil(300 / limit));
+    }
   });
 });
 
