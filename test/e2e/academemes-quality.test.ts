@@ -139,17 +139,18 @@ await withBrowser("the quality of Academemes", () => {
     });
   });
 
-  it("a narrow phone and letters twice as large are no reason to scroll sideways", async () => {
-    await using visit = await openVisit(browser, node.url, { viewport: { width: 320, height: 568 } });
+  it("narrow phones, wide letters and letters twice as large are no reason to scroll sideways", async () => {
+    await using visit = await openVisit(browser, node.url);
+    const style = "document.documentElement.style";
     for (const { path } of Object.values(KINDS)) {
+      await visit.page.setViewportSize({ width: 320, height: 568 });
       await visit.open(path);
       expect(await visit.page.evaluate("inPage.overflow()"), path).toEqual([]);
-    }
-    await visit.page.setViewportSize({ width: 640, height: 568 });
-    for (const { path } of Object.values(KINDS)) {
-      await visit.open(path);
-      await visit.page.evaluate("document.documentElement.style.fontSize = '34px'");
-      expect(await visit.page.evaluate("inPage.overflow()"), path).toEqual([]);
+      await visit.page.evaluate(`${style}.setProperty("--serif", "DejaVu Sans")`);
+      expect(await visit.page.evaluate("inPage.overflow()"), `wide: ${path}`).toEqual([]);
+      await visit.page.setViewportSize({ width: 640, height: 568 });
+      await visit.page.evaluate(`${style}.fontSize = "34px"`);
+      expect(await visit.page.evaluate("inPage.overflow()"), `large: ${path}`).toEqual([]);
     }
   });
 
