@@ -139,6 +139,25 @@ await withBrowser("the quality of Academemes", () => {
     });
   });
 
+  it("what would be wrong is found", async () => {
+    await using visit = await openVisit(browser, node.url, DEVICES.phone);
+    const { page } = visit;
+    await visit.open("/");
+    await page.evaluate(`
+      document.documentElement.removeAttribute("lang");
+      document.images[0].removeAttribute("alt");
+      document.querySelector("label").remove();
+      document.querySelector(".abstract p").style.color = "#ccc";
+      document.querySelector(".search").style.width = "120vw";
+      document.querySelector(".search button").style.cssText = "min-height: 0; height: 20px";
+    `);
+    await page.evaluate(axe);
+    const found = (await listViolations(page, ALL)).join("\n");
+    for (const rule of ["html-has-lang", "image-alt", "label", "color-contrast"]) expect(found).toContain(`${rule}: `);
+    expect(await page.evaluate("inPage.overflow()")).not.toEqual([]);
+    expect(await page.evaluate(`inPage.smallTargets(${LEAST_TARGET_PIXELS})`)).toHaveLength(1);
+  });
+
   it("narrow phones, wide letters and letters twice as large are no reason to scroll sideways", async () => {
     await using visit = await openVisit(browser, node.url);
     const style = "document.documentElement.style";
