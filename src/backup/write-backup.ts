@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto";
 import { pack as createPack, type Pack } from "tar-stream";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
+import { toOwnedStream } from "../model/owned-stream.ts";
 import { BACKUP_FORMAT, BACKUP_KIND, type BackupFile, FAILURE_NAME, isNamedRight, MANIFEST_NAME } from "./format.ts";
 
 /** A file on its way into a backup. It must have exactly as many bytes as it says. */
@@ -31,7 +32,7 @@ export function writeBackup(sources: AsyncIterable<BackupSource>, head: BackupHe
   pack.on("error", () => {});
   const filled = fill(pack, sources, head);
   filled.catch((thrown: Error) => pack.destroy(thrown));
-  return ReadableStream.from(toChunks(pack, filled));
+  return toOwnedStream(toChunks(pack, filled), () => pack.destroy());
 }
 
 async function fill(pack: Pack, sources: AsyncIterable<BackupSource>, head: BackupHead): Promise<void> {
@@ -116,6 +117,8 @@ async function end(sink: Entry): Promise<void> {
 async function until(sink: Entry, event: "drain" | "finish"): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onClose = () => reject(new NebulaError("NEBULA_CLIENT_GONE", "Cannot go on: nobody reads the backup any more"));
+  // It may have closed while the next bytes were on their way here.
+  if (sink.destroying) onClose();
   sink.once(event, resolve);
   sink.once("close", onClose);
   try {

@@ -71,6 +71,8 @@ export function createControl(parts: ControlParts): Hono {
       );
     }
     await next();
+    // Of an answer to HEAD nobody reads the body, and what it comes from may wait for that.
+    if (c.req.raw.method === "HEAD") await c.res.body?.cancel();
   });
 
   app.get("/v1/node", (c) => c.json({ ...parts.describeNode(), functions: router.entries.size } satisfies NodeStatus));

@@ -8,6 +8,7 @@ import type { Migrator } from "../migrate.ts";
 import type { Databases, SqlResult, SqlValue } from "../model/databases.ts";
 import { NebulaError, toNebulaError } from "../model/errors.ts";
 import { isMigrationName, isMigrationsTable, MAX_MIGRATIONS } from "../model/migrations.ts";
+import { toOwnedStream } from "../model/owned-stream.ts";
 import type { Log } from "../model/ports.ts";
 import { between, type Check, either, hasShape, isNumber, isText, listOf, oneOf, optional } from "../model/shape.ts";
 import {
@@ -87,7 +88,7 @@ export function createD1Api({ databases, migrator, openSnapshot, log }: D1ApiPar
     const text = exportFrom(await openSnapshot(id), options);
     // What is wrong with the request itself is told as any other failure is.
     const first = await text.next();
-    const bytes = ReadableStream.from(encode(first.done === true ? "" : first.value, text));
+    const bytes = toOwnedStream(encode(first.done === true ? "" : first.value, text), () => text.return(undefined));
     return c.body(bytes, 200, { "content-type": "application/sql" });
   });
 

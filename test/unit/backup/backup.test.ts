@@ -128,6 +128,19 @@ describe("a backup", () => {
     await expect.poll(() => ended).toBe(true);
   });
 
+  test("ends its sources when nobody has read anything at all", async () => {
+    const ended = Promise.withResolvers<string>();
+    async function* sources() {
+      try {
+        for (;;) yield toSource("token", "x".repeat(1_000_000));
+      } finally {
+        ended.resolve("ended");
+      }
+    }
+    await writeBackup(sources(), HEAD).cancel();
+    expect(await ended.promise).toBe("ended");
+  });
+
   test("tells why the node could not finish it", async () => {
     async function* failing(): AsyncGenerator<BackupSource> {
       yield toSource("registry.db", "x");
