@@ -35,6 +35,8 @@ export class CloneReader {
   readonly #records: readonly (readonly unknown[])[];
   readonly #bytes: Uint8Array;
   readonly #made: unknown[] = [];
+  /** Buffers stand one behind the other: many of the same bytes would be more than was sent. */
+  #takenBytes = 0;
 
   /** @throws {TypeError} when it is no list of records. */
   constructor(records: unknown, bytes: Uint8Array) {
@@ -91,6 +93,8 @@ export class CloneReader {
         const start = toSize(first);
         const end = start + toSize(second);
         if (end > this.#bytes.byteLength) throw new TypeError("a buffer goes beyond its bytes");
+        if (start < this.#takenBytes) throw new TypeError("a buffer has bytes of another one");
+        this.#takenBytes = end;
         // A copy, whatever kind of bytes these are: those of Node share one buffer with many others.
         return new Uint8Array(this.#bytes.subarray(start, end)).buffer;
       }

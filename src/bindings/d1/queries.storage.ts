@@ -180,7 +180,8 @@ function split(sql: string): readonly string[] {
 
 /** Whether a query is left out, as D1 does with empty ones. */
 export function isBlank({ sql }: D1Query): boolean {
-  return (sql.includes("--") ? sql.replace(/^\s+--.*/gm, "") : sql).trim() === "";
+  // The comment may be missing, so that white space is looked at once, however much of it there is.
+  return (sql.includes("--") ? sql.replace(/^\s+(?:--.*)?/gm, "") : sql).trim() === "";
 }
 
 function collect(rows: Iterable<readonly unknown[]>, room: { leftBytes: number }): (readonly unknown[])[] {

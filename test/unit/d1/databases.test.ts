@@ -111,6 +111,17 @@ describe("hostile SQL", () => {
     expect(await db.prepare("SELECT 1 AS a").first("a")).toBe(1);
   });
 
+  test.each([
+    ["white space", `SELECT 1 AS a${"\n".repeat(90_000)} --`],
+    ["comments", `${" -- c\n".repeat(15_000)} SELECT 1 AS a`],
+    ["quotes", `SELECT 1 AS a; SELECT '${"''".repeat(40_000)}', 1 AS a`],
+  ])("of nothing but %s is read in no time", async (_, sql) => {
+    refused ??= open("refused");
+    const startMs = performance.now();
+    expect(await createD1(refused, "db").prepare(sql).first("a")).toBe(1);
+    expect(performance.now() - startMs).toBeLessThan(3_000);
+  });
+
   test("that sorts more than there is memory for fails alone", async () => {
     const databases = open("sorts");
     const db = createD1(databases, "db");

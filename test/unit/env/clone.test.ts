@@ -123,6 +123,16 @@ describe("what a stranger sends", () => {
     ["an expression that is none", written([["regexp", "(", ""]])],
     ["a buffer beyond its bytes", written([["buffer", 0, 9]], new Uint8Array(8))],
     ["a buffer of gigabytes", written([["buffer", 0, 2 ** 40]])],
+    [
+      "many buffers of the same bytes",
+      written(
+        [
+          ["buffer", 0, 8],
+          ["buffer", 0, 8],
+        ],
+        new Uint8Array(8),
+      ),
+    ],
     ["a view of nothing", written([["view", "Uint8Array", null, 0, 1]])],
     [
       "a view of a class that is none",
