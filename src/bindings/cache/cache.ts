@@ -9,6 +9,7 @@
 import { LRUCache } from "lru-cache";
 import { CACHE_AUTHORIZED, CACHE_HIT, CACHE_NAME, CACHED_STATUS } from "../../model/cache.ts";
 import { type Answer, type Body, type Call, findHeader, type HeaderList } from "../../model/exchange.ts";
+import { Gathered } from "../../model/gathered.ts";
 import type { Clock, Resource } from "../../model/ports.ts";
 import { MIB } from "../../model/units.ts";
 import { findKeepable } from "./freshness.ts";
@@ -168,7 +169,7 @@ class Shelf {
   /** The whole body; `undefined` when it is larger than a cache takes, or too many are on their way. */
   async read(body: Body): Promise<Uint8Array | undefined> {
     const { entryBytes, functionBytes, totalBytes } = this.#all.limits;
-    const parts: Uint8Array[] = [];
+    const gathered = new Gathered();
     let bytes = 0;
     try {
       for await (const part of body instanceof Uint8Array ? [body] : (body ?? [])) {
@@ -177,9 +178,9 @@ class Shelf {
         this.#all.trim();
         const isTooMuch = this.#comingBytes > functionBytes || this.#all.bytes > totalBytes;
         if (bytes > entryBytes || isTooMuch) return undefined;
-        parts.push(part);
+        gathered.add(part);
       }
-      return Buffer.concat(parts);
+      return gathered.take();
     } finally {
       this.#comingBytes -= bytes;
     }

@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
 import { type Answer, type Body, type Call, findHeader } from "../../model/exchange.ts";
+import { Gathered } from "../../model/gathered.ts";
 import {
   findCacheTtlProblem,
   findCountProblem,
@@ -246,14 +247,14 @@ function findMetadata(header: string | undefined): string | undefined | KvRefusa
 }
 
 async function readKeys(body: Body): Promise<{ keys: readonly string[]; cacheTtl: number | undefined } | undefined> {
-  const parts: Uint8Array[] = [];
+  const gathered = new Gathered();
   let bytes = 0;
   for await (const part of body instanceof Uint8Array ? [body] : (body ?? [])) {
     bytes += part.byteLength;
     if (bytes > MAX_BULK_BYTES) return undefined;
-    parts.push(part);
+    gathered.add(part);
   }
-  const asked = parse(Buffer.concat(parts).toString());
+  const asked = parse(new TextDecoder().decode(gathered.take()));
   if (typeof asked !== "object" || asked === null || !("keys" in asked) || !isTexts(asked.keys)) return undefined;
   const { cacheTtl } = { cacheTtl: undefined, ...asked };
   return { keys: asked.keys, cacheTtl: typeof cacheTtl === "number" ? cacheTtl : undefined };

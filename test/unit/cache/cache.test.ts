@@ -97,6 +97,21 @@ describe("limits", () => {
     expect(await has(cache, URL_A)).toBe(true);
   });
 
+  test("a body of single bytes takes no more memory than its bytes", async () => {
+    openCaches();
+    const before = process.memoryUsage().rss;
+    let bytes = 0;
+    const pull = (controller: ReadableStreamDefaultController) => {
+      bytes += 1;
+      controller.enqueue(new Uint8Array([bytes % 256]));
+      if (bytes === 500_000) controller.close();
+    };
+    await cacheOf("f").put(URL_A, fresh(new ReadableStream({ pull })));
+    const kept = new Uint8Array((await (await cacheOf("f").match(URL_A))?.arrayBuffer()) ?? []);
+    expect([kept.length, kept.every((byte, i) => byte === (i + 1) % 256)]).toEqual([500_000, true]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(80 * 2 ** 20);
+  });
+
   test("what is not to be kept is not read", async () => {
     const cache = cacheOf("f");
     let isCancelled = false;
