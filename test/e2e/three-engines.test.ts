@@ -18,7 +18,7 @@ import { deployProject } from "../../src/deploy.ts";
 import { openImageBuilder } from "../../src/engines.ts";
 import { type Host, openHost } from "../../src/host.ts";
 import type { EngineName, Project } from "../../src/model/function.ts";
-import { silentLog, systemClock } from "../../src/model/ports.ts";
+import { systemClock } from "../../src/model/ports.ts";
 import { ensureBaseImage } from "../support/base-images.ts";
 import { until } from "../support/capabilities.ts";
 import { type FunctionCase, WASI_FUNCTIONS } from "../support/wasi-functions.ts";
@@ -78,6 +78,8 @@ const here: readonly EngineName[] = missing === undefined ? ENGINES : ["wasi", "
 
 let host: Host;
 let dir: string;
+/** What the node has logged. */
+const lines: Readonly<Record<string, unknown>>[] = [];
 let esbuild: Esbuild;
 
 beforeAll(async () => {
@@ -92,7 +94,7 @@ beforeAll(async () => {
     dataPort: 0,
     controlPort: 0,
     isDevelopment: false,
-    log: silentLog,
+    log: { write: (_level, _msg, fields = {}) => void lines.push(fields) },
   });
 }, 120_000);
 
@@ -196,18 +198,19 @@ describe("all forms together", () => {
     const root = await read(".");
     await deploy({ ...root, spec: { ...root.spec, routes: ["*/*"] } });
     const pictures: Answer[] = [];
-    for (const [answering, broken] of [
-      ["wasi", {}],
-      ["isolate", { wasi: join(dir, "broken.wasm") }],
-      ["container", { wasi: join(dir, "broken.wasm"), isolate: join(dir, "broken.ts") }],
+    for (const [answering, meme, broken] of [
+      ["wasi", "minor-revisions", {}],
+      ["isolate", "deadline-or-nap", { wasi: join(dir, "broken.wasm") }],
+      ["container", "just-plot-it", { wasi: join(dir, "broken.wasm"), isolate: join(dir, "broken.ts") }],
     ] as const) {
       if (!here.includes(answering)) continue;
       const entries = { ...project.entries, ...broken };
       const absent = ENGINES.filter((engine) => !here.includes(engine));
       expect(await deploy({ ...project, entries })).toEqual([...Object.keys(broken), ...absent]);
-      const picture = await ask("caption", { path: await findPicture() });
+      const picture = await ask("caption", { path: "/?template=two-doors&text=a" });
       expect(picture).toMatchObject({ engine: answering, status: 200 });
       pictures.push(picture);
+      expect(await findDrawer(meme), `who draws for the page of ${meme}`).toBe(answering);
     }
     const [first, ...others] = pictures;
     for (const other of others) expect(other.shown).toEqual(first?.shown);
@@ -235,10 +238,12 @@ describe("all forms together", () => {
   );
 });
 
-/** Where a page of the site has its picture, below the path of the function. */
-async function findPicture(): Promise<string> {
-  const page = await (await fetch(`${host.dataUrl}/m/null-result`)).text();
-  const [, address = ""] = /property="og:image" content="[^"]+\/fn\/caption(\/[^"]+)"/.exec(page) ?? [];
-  expect(address).toContain("template=");
-  return address.replaceAll("&amp;", "&");
+/** The engine that draws the picture of a page of the site. */
+async function findDrawer(meme: string): Promise<unknown> {
+  const page = await (await fetch(`${host.dataUrl}/m/${meme}`)).text();
+  const [, address = ""] = /property="og:image" content="([^"]+)"/.exec(page) ?? [];
+  lines.length = 0;
+  const { status, headers } = await fetch(address.replaceAll("&amp;", "&"));
+  expect([status, headers.get("content-type")]).toEqual([200, "image/png"]);
+  return lines.find((line) => line.function === "caption" && line.caller === "academemes")?.engine;
 }

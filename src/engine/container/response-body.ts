@@ -27,10 +27,18 @@ export async function gather(
   await new Promise<void>((resolve) => process.nextTick(resolve));
   if (!message.complete && lengthBytes !== undefined && lengthBytes <= WHOLE_BYTES) await moment(message, clock);
   const isWhole = message.complete;
-  const bytes: Buffer | null = message.read();
+  const bytes = readThere(message);
   // It has to reach its end for the connection to be free again.
   if (isWhole) message.resume();
   return { bytes, isWhole };
+}
+
+/** All that has come and nobody has read: since Node 26 a read gives one piece of it. */
+function readThere(message: IncomingMessage): Buffer | null {
+  const pieces: Buffer[] = [];
+  for (let piece: Buffer | null = message.read(); piece !== null; piece = message.read()) pieces.push(piece);
+  const [first = null] = pieces;
+  return pieces.length <= 1 ? first : Buffer.concat(pieces);
 }
 
 /** Until the body is complete, breaks off, or the time is up. */

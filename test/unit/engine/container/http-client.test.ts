@@ -396,6 +396,14 @@ describe("a response", () => {
     }
   });
 
+  test("that came in several chunks at once is whole", async () => {
+    const chunks = "5\r\nhello\r\n1\r\n,\r\n6\r\n world\r\n0\r\n\r\n";
+    const { fetch } = await say(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunks}`);
+    const { body } = await fetch();
+    expect(body).toBeInstanceOf(Uint8Array);
+    expect(await textOf(body)).toBe("hello, world");
+  });
+
   test("may end with its connection", async () => {
     const { text } = await say("HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n\r\nuntil the end");
     expect(await text()).toBe("until the end");
