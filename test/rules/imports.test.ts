@@ -86,7 +86,7 @@ const FENCES: Readonly<Record<string, readonly string[]>> = {
     "src/engine/wasi/bootstrap.guest.ts",
     "src/http/",
   ],
-  "node:os": ["src/build/steps/componentize.ts", "src/build/wasm-tool.ts", "src/engines.ts"],
+  "node:os": ["src/build/steps/componentize.ts", "src/build/wasm-tool.ts", "src/engines.ts", "src/storages.ts"],
   "node:sqlite": ["src/bindings/", "src/registry/"],
   "node:vm": ["src/engine/guest/modules.guest.ts"],
 };

@@ -26,6 +26,7 @@ import type { Clock, Log, Resource } from "../../model/ports.ts";
 import type { FindResource } from "../bindings.ts";
 import { findId, toFolderName } from "../storage/folder-name.ts";
 import { openStorage, type Storage } from "../storage/storage.ts";
+import { StorageRoom } from "../storage/storage-room.ts";
 
 /** What databases are opened with. */
 export interface DatabasesOptions {
@@ -43,6 +44,8 @@ export interface DatabasesOptions {
   readonly maxBytes?: number;
   /** How long a database without work keeps its process. */
   readonly idleMs?: number;
+  /** How many processes there may be at once. Default 64. */
+  readonly places?: number;
 }
 
 /** The databases of a node, for functions and for the node's own work. */
@@ -53,13 +56,15 @@ export interface D1Databases extends Databases, AsyncDisposable {
   findPid(id: string): number | undefined;
 }
 
+const DEFAULT_PLACES = 64;
 const JSON_HEADERS = ["content-type", "application/json"];
 
 /** Opens nothing yet. */
 export function openDatabases(options: DatabasesOptions): D1Databases {
   const opened = new Map<string, OneDatabase>();
+  const room = new StorageRoom(options.places ?? DEFAULT_PLACES);
   const get = (id: string): OneDatabase => {
-    const database = opened.get(id) ?? new OneDatabase(id, options);
+    const database = opened.get(id) ?? new OneDatabase(id, { ...options, room });
     opened.set(id, database);
     return database;
   };
@@ -80,8 +85,8 @@ class OneDatabase implements Resource, AsyncDisposable {
   readonly #storage: Storage;
   readonly #callMs: number;
 
-  constructor(id: string, options: DatabasesOptions) {
-    const { bundle, setpriv, clock, log, idleMs, maxBytes = MAX_DATABASE_BYTES } = options;
+  constructor(id: string, options: DatabasesOptions & { readonly room: StorageRoom }) {
+    const { bundle, setpriv, clock, log, room, idleMs, maxBytes = MAX_DATABASE_BYTES } = options;
     this.#id = id;
     this.#options = options;
     this.#callMs = options.callMs ?? D1_CALL_MS;
@@ -94,6 +99,7 @@ class OneDatabase implements Resource, AsyncDisposable {
       setpriv,
       clock,
       log,
+      room,
       ...(idleMs !== undefined && { idleMs }),
     });
   }

@@ -19,6 +19,7 @@ import { orAborted } from "../../model/or-aborted.ts";
 import type { Clock, Log } from "../../model/ports.ts";
 import { MIB } from "../../model/units.ts";
 import { StorageProcess } from "./storage-process.ts";
+import type { Lodger, StorageRoom } from "./storage-room.ts";
 
 /** What a storage is opened with. */
 export interface StorageOptions {
@@ -36,6 +37,8 @@ export interface StorageOptions {
   readonly log: Log;
   /** Default 128 MiB. */
   readonly heapBytes?: number;
+  /** Where the process has a place; without one it needs none. */
+  readonly room?: StorageRoom;
   /** How long the process stays without work. Default one minute. */
   readonly idleMs?: number;
 }
@@ -81,7 +84,7 @@ export function openStorage(options: StorageOptions): Storage {
   return new ProcessStorage(options);
 }
 
-class ProcessStorage implements Storage {
+class ProcessStorage implements Storage, Lodger {
   readonly #options: StorageOptions;
   #process: StorageProcess | undefined;
   #opening: Promise<StorageProcess> | undefined;
@@ -89,7 +92,8 @@ class ProcessStorage implements Storage {
   #going: Promise<unknown> = Promise.resolve();
   #calls = 0;
   #idle: Disposable | undefined;
-  #isClosed = false;
+  /** Aborts with why nothing is asked any more. */
+  readonly #closing = new AbortController();
 
   constructor(options: StorageOptions) {
     this.#options = options;
@@ -102,12 +106,13 @@ class ProcessStorage implements Storage {
   async call(head: unknown, body: Body, { signal, limitMs }: StorageCallOptions): Promise<StorageAnswer> {
     const { what } = this.#options;
     signal?.throwIfAborted();
-    if (this.#isClosed) throw new NebulaError("NEBULA_DRAINING", `Cannot ask ${what}: the node is stopping`);
+    this.#closing.signal.throwIfAborted();
     if (this.#calls >= MAX_CALLS) {
       throw new NebulaError("NEBULA_OVERLOADED", `Cannot ask ${what}: ${MAX_CALLS} calls are under way`);
     }
     this.#calls += 1;
     this.#idle?.[Symbol.dispose]();
+    this.#options.room?.busy(this);
     try {
       const known = this.#process?.isDoomed ? undefined : this.#process;
       const running = known ?? (await orAborted(this.#open(), signal, () => signal?.reason));
@@ -119,7 +124,8 @@ class ProcessStorage implements Storage {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    const { what } = this.#options;
+    this.#closing.abort(new NebulaError("NEBULA_DRAINING", `Cannot ask ${what}: the node is stopping`));
     this.#idle?.[Symbol.dispose]();
     // because whoever waits for it is told why it failed
     await this.#opening?.catch(() => {});
@@ -173,13 +179,17 @@ class ProcessStorage implements Storage {
   }
 
   async #start(): Promise<StorageProcess> {
-    const { what, dir, bundle, settings, setpriv, heapBytes = DEFAULT_HEAP_BYTES } = this.#options;
+    const { what, dir, bundle, settings, setpriv, room, heapBytes = DEFAULT_HEAP_BYTES } = this.#options;
     await this.#going;
     await this.#makeFolder();
-    const started = new StorageProcess({ what, dir, bundle: await bundle(), setpriv, heapBytes });
-    this.#going = started.ended;
+    // What is not open yet is not waited for when the node stops.
+    const { signal } = this.#closing;
+    const text = await orAborted(bundle(), signal, () => signal.reason);
+    await room?.enter(what);
+    const started = new StorageProcess({ what, dir, bundle: text, setpriv, heapBytes });
+    this.#going = started.ended.then(() => room?.leave(this));
     try {
-      await this.#ask(started, { head: { op: "open", settings }, body: null, limitMs: OPEN_MS });
+      await this.#ask(started, { head: { op: "open", settings }, body: null, signal, limitMs: OPEN_MS });
     } catch (thrown) {
       const error = toNebulaError(thrown);
       started.kill(error);
@@ -208,9 +218,16 @@ class ProcessStorage implements Storage {
   }
 
   #waitForWork(): void {
-    if (this.#process === undefined || this.#isClosed) return;
-    const { clock, idleMs = DEFAULT_IDLE_MS } = this.#options;
+    if (this.#process === undefined || this.#closing.signal.aborted) return;
+    const { clock, room, idleMs = DEFAULT_IDLE_MS } = this.#options;
     this.#idle = clock.after(idleMs, () => this.#close());
+    room?.idle(this);
+  }
+
+  async rest(): Promise<void> {
+    this.#idle?.[Symbol.dispose]();
+    this.#close();
+    await this.#going;
   }
 
   /** Ends the process once its files are closed. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openStorage, type Storage, type StorageOptions } from "../../../src/bindings/storage/storage.ts";
+import { StorageRoom } from "../../../src/bindings/storage/storage-room.ts";
 import { buildGuestBootstrap } from "../../../src/build/guest-bootstrap.ts";
 import { inspectMachine } from "../../../src/engine/guest/sandbox.ts";
 import { systemClock } from "../../../src/model/ports.ts";
@@ -52,6 +53,32 @@ async function settle(calls: readonly Promise<unknown>[]): Promise<unknown[]> {
   const all = await Promise.allSettled(calls);
   return all.map((each) => (each.status === "fulfilled" ? each.value : Object(each.reason).code));
 }
+
+describe("a room of storages", () => {
+  test("has as many processes as it has places: who has been without work the longest makes way", async () => {
+    const room = new StorageRoom(2);
+    const [one, two, three] = ["one", "two", "three"].map((name) => openTally(name, { room }));
+    if (one === undefined || two === undefined || three === undefined) throw new Error("there are three");
+    for (const each of [one, two]) await ask(each, { op: "insert", word: "x" });
+    await ask(one, { op: "count" });
+    await ask(three, { op: "count" });
+    expect([one, two, three].map(({ pid }) => pid !== undefined)).toEqual([true, false, true]);
+    expect(await ask(two, { op: "count" })).toBe(1);
+    expect([one, two, three].map(({ pid }) => pid !== undefined)).toEqual([false, true, true]);
+  });
+
+  test("is full while all are at work, and has room again", async () => {
+    const room = new StorageRoom(1);
+    const [one, two] = [openTally("only", { room }), openTally("other", { room })];
+    await ask(one, { op: "insert", word: "x" });
+    const busy = ask(one, { op: "hang" }, { limitMs: 500 });
+    expect(await settle([ask(two, { op: "insert", word: "x" }), busy])).toEqual([
+      "NEBULA_OVERLOADED",
+      "NEBULA_STORAGE_TIMEOUT",
+    ]);
+    expect(await ask(two, { op: "insert", word: "x" })).toBe(1);
+  });
+});
 
 describe("a storage", () => {
   test("starts its process at the first call, and keeps what it wrote", async () => {
