@@ -31,7 +31,6 @@ import { toNebulaError } from "./model/errors.ts";
 import { DEFAULT_LIMITS } from "./model/function.ts";
 import type { ImageBuilder } from "./model/image-builder.ts";
 import type { BlobReader, Clock, GuestLog, Log } from "./model/ports.ts";
-import { Turns } from "./model/turns.ts";
 import { GIB, MIB } from "./model/units.ts";
 
 /** What engines are made with. */
@@ -84,7 +83,7 @@ export async function openIsolateEngine(settings: EngineSettings): Promise<Engin
     new Nursery({
       sandbox,
       runtime: createDenoRuntime(findDeno().binary),
-      bootstrap: await readPacked("engine/guest/bootstrap-deno.guest"),
+      bootstrap: () => readPacked("engine/guest/bootstrap-deno.guest"),
       cwd,
       spare: SPARE_GUESTS,
       firstIndex: DENO_FIRST_INDEX,
@@ -265,9 +264,6 @@ async function openEmptyDir({ stateDir }: Pick<EngineSettings, "stateDir">): Pro
   return dir;
 }
 
-/** Each build ends esbuild when it is done, also for another one that would be under way. */
-const BUILDS = new Turns();
-
 /** The code of a child process as one text: beside the packed JavaScript, or made from the sources. */
 export async function readPacked(name: string): Promise<string> {
   const packed = join(SOURCE_DIR, `${name}.bundle.js`);
@@ -275,6 +271,6 @@ export async function readPacked(name: string): Promise<string> {
     return await readFile(packed, "utf8");
   } catch {
     // because only a packed installation has it
-    return await BUILDS.take("esbuild", () => buildGuestBootstrap(join(SOURCE_DIR, `${name}.ts`)));
+    return await buildGuestBootstrap(join(SOURCE_DIR, `${name}.ts`));
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The owner of esbuild: the only file that loads it, since it is an optional dependency.
  *
- * esbuild keeps one service process per Node process and can only stop it for everybody. So one owner is made
- * by whoever composes the program and handed to all builds; disposing it ends every bundler, then the service.
+ * esbuild keeps one service process per Node process and can only stop it for everybody: a build that is under way then
+ * never settles. So the service is counted. It ends when the last owner is disposed and the last build is over.
  */
 
 import type { BuildContext, BuildOptions, BuildResult, Message, Metafile } from "esbuild";
@@ -30,7 +30,7 @@ export interface Bundler extends AsyncDisposable {
   run(options: { signal: AbortSignal }): Promise<BundleOutcome>;
 }
 
-/** esbuild, started when first asked, ended when disposed. */
+/** esbuild, started when first asked; once disposed, ended unless others in this Node process have it. */
 export interface Esbuild extends AsyncDisposable {
   /** Loads nothing before the bundler's first run. Output is never written to disk. */
   openBundler(options: BuildOptions): Bundler;
@@ -38,26 +38,20 @@ export interface Esbuild extends AsyncDisposable {
 
 /** Makes the owner. `load` is there for tests of an absent esbuild. */
 export function createEsbuild(load: () => Promise<EsbuildModule> = () => import("esbuild")): Esbuild {
-  let loaded: Promise<EsbuildModule> | undefined;
+  let held: Promise<HeldService> | undefined;
   const open = new Set<ContextBundler>();
-  const loadOnce = () => {
-    loaded ??= load();
-    return loaded.catch((cause: unknown) => {
-      loaded = undefined;
+  const loadOnce = async () => {
+    held ??= load().then(hold);
+    try {
+      return (await held).module;
+    } catch (cause) {
+      held = undefined;
       throw notRunning(cause);
-    });
-  };
-  // Contexts belong to a service: with a new one all of them are made again.
-  let generation = 0;
-  const restart = async (seen: number) => {
-    if (seen !== generation) return;
-    generation++;
-    for (const bundler of open) bundler.forget();
-    await (await loaded)?.stop();
+    }
   };
   return {
     openBundler(options) {
-      const bundler = new ContextBundler(options, { load: loadOnce, restart, generation: () => generation });
+      const bundler = new ContextBundler(options, loadOnce);
       open.add(bundler);
       return {
         run: (runOptions) => bundler.run(runOptions),
@@ -70,28 +64,51 @@ export function createEsbuild(load: () => Promise<EsbuildModule> = () => import(
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map((bundler) => bundler[Symbol.asyncDispose]()));
       open.clear();
-      const module = await loaded?.catch(() => undefined);
-      loaded = undefined;
-      await module?.stop();
+      const ending = held;
+      held = undefined;
+      await (await ending?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
 }
 
-interface Service {
-  load(): Promise<EsbuildModule>;
-  /** Starts anew unless another bundler has done so since the generation that the caller has seen. */
-  restart(seen: number): Promise<void>;
-  generation(): number;
+/** The service of this Node process: who has it, and whose contexts belong to it. */
+const service = { holders: 0, generation: 0, bundlers: new Set<ContextBundler>() };
+
+/** The service for one who has it until disposal. */
+interface HeldService extends AsyncDisposable {
+  readonly module: EsbuildModule;
+}
+
+function hold(module: EsbuildModule): HeldService {
+  service.holders += 1;
+  return {
+    module,
+    [Symbol.asyncDispose]: async () => {
+      service.holders -= 1;
+      if (service.holders === 0) await module.stop();
+    },
+  };
+}
+
+/**
+ * Starts the service anew unless another bundler has done so since the generation that the caller has seen. Contexts belong
+ * to a service: with a new one all of them are made again.
+ */
+async function restart(module: EsbuildModule, seen: number): Promise<void> {
+  if (seen !== service.generation) return;
+  service.generation += 1;
+  for (const bundler of service.bundlers) bundler.forget();
+  await module.stop();
 }
 
 class ContextBundler implements Bundler {
   readonly #options: BuildOptions;
-  readonly #service: Service;
+  readonly #load: () => Promise<EsbuildModule>;
   #context: BuildContext | undefined;
 
-  constructor(options: BuildOptions, service: Service) {
+  constructor(options: BuildOptions, load: () => Promise<EsbuildModule>) {
     this.#options = { ...options, write: false, metafile: true, logLevel: "silent" };
-    this.#service = service;
+    this.#load = load;
   }
 
   async run({ signal }: { signal: AbortSignal }): Promise<BundleOutcome> {
@@ -99,12 +116,13 @@ class ContextBundler implements Bundler {
     const cancel = () => void this.#context?.cancel();
     signal.addEventListener("abort", cancel, { once: true });
     try {
-      const generation = this.#service.generation();
-      return await this.#rebuild(signal).catch(async (thrown: unknown) => {
+      await using held = hold(await this.#load());
+      const { generation } = service;
+      return await this.#rebuild(held.module, signal).catch(async (thrown: unknown) => {
         // The service can be killed between two builds of a long session, by the kernel for one.
         if (signal.aborted || !isServiceGone(thrown)) throw thrown;
-        await this.#service.restart(generation);
-        return await this.#rebuild(signal);
+        await restart(held.module, generation);
+        return await this.#rebuild(held.module, signal);
       });
     } catch (thrown) {
       signal.throwIfAborted();
@@ -114,9 +132,9 @@ class ContextBundler implements Bundler {
     }
   }
 
-  async #rebuild(signal: AbortSignal): Promise<BundleOutcome> {
-    const esbuild = await this.#service.load();
+  async #rebuild(esbuild: EsbuildModule, signal: AbortSignal): Promise<BundleOutcome> {
     this.#context ??= await esbuild.context(this.#options);
+    service.bundlers.add(this);
     signal.throwIfAborted();
     return toOutcome(await this.#context.rebuild());
   }
@@ -129,6 +147,7 @@ class ContextBundler implements Bundler {
   async [Symbol.asyncDispose](): Promise<void> {
     const context = this.#context;
     this.#context = undefined;
+    service.bundlers.delete(this);
     await context?.dispose();
   }
 }

@@ -85,8 +85,7 @@ export function openBuilder(plan: BuildPlan, options: BuilderOptions): Builder {
 /**
  * Builds once and leaves nothing behind.
  *
- * Without `esbuild` it starts and stops one of its own, which ends every other esbuild in this Node process too:
- * pass the shared one where there is one.
+ * Without `esbuild` it has one of its own, which means a start of esbuild's process: pass the shared one where there is one.
  *
  * @throws {NebulaError} NEBULA_BUILD_FAILED with the step's name in `details.step`.
  */

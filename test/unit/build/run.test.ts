@@ -143,6 +143,29 @@ test("a builder goes on when its esbuild process was killed", async () => {
   expect((await project.builder.build({ signal })).forms).toEqual(first.forms);
 });
 
+test("a build goes on when another one in this process is done before", async () => {
+  const lines = Array.from({ length: 100_000 }, (_, i) => `export const a${i} = ${i};`);
+  const dir = await tempFolder({ "large.guest.ts": lines.join("\n"), "small.guest.ts": "export default 1" });
+  const build = (name: string) => buildGuestBootstrap(join(dir, name));
+  const [large] = await Promise.all([
+    build("large.guest.ts"),
+    build("small.guest.ts").then(() => build("small.guest.ts")),
+  ]);
+  expect(large).toContain("a99999");
+});
+
+test("an esbuild that is disposed during a build lets the build settle", async () => {
+  const dir = await tempFolder({ "index.ts": "export default 1" });
+  const esbuild = createEsbuild();
+  const building = esbuild.openBundler({ entryPoints: [join(dir, "index.ts")], outdir: dir }).run({ signal });
+  const settled = building.then(
+    () => "settled",
+    () => "settled",
+  );
+  await esbuild[Symbol.asyncDispose]();
+  expect(await settled).toBe("settled");
+});
+
 test("an esbuild that is not installed fails the build with a hint", async () => {
   const absent = Object.assign(new Error("Cannot find package 'esbuild'"), { code: "ERR_MODULE_NOT_FOUND" });
   const esbuild = createEsbuild(() => Promise.reject(absent));
