@@ -140,6 +140,7 @@ class ProcessStorage implements Storage, Lodger {
     const call = running.peer.call(head, body);
     this.#watch(running, { call, limitMs });
     const onAbort = () => call.cancel(signal?.reason);
+    if (signal?.aborted) onAbort();
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
       return await call.answer;

@@ -35,6 +35,8 @@ export interface SpawnOptions {
   /** An empty folder. */
   readonly cwd: string;
   readonly readyMs: number;
+  /** Aborts when nobody waits for it to be ready any more. */
+  readonly signal: AbortSignal;
 }
 
 const STDERR_KEPT = 4_096;
@@ -82,6 +84,8 @@ export class GuestProcess {
       () => guest.kill(startFailure(`it was not ready after ${options.readyMs} ms`)),
       options.readyMs,
     );
+    const onAbort = () => guest.kill(startFailure("it is not wanted any more"));
+    options.signal.addEventListener("abort", onAbort, { once: true });
     try {
       await guest.#ready.promise;
     } catch (thrown) {
@@ -91,6 +95,7 @@ export class GuestProcess {
       throw new NebulaError("NEBULA_START_FAILED", `Cannot start a guest process: ${why}`, { details, cause: thrown });
     } finally {
       clearTimeout(timer);
+      options.signal.removeEventListener("abort", onAbort);
     }
     return guest;
   }

@@ -7,6 +7,7 @@
 
 import { closeSync, openSync } from "node:fs";
 import { NebulaError, toNebulaError } from "../../model/errors.ts";
+import { orAborted } from "../../model/or-aborted.ts";
 import type { Clock, Log } from "../../model/ports.ts";
 import { Backoff } from "../backoff.ts";
 import { GuestProcess } from "./guest-process.ts";
@@ -76,10 +77,12 @@ export class Nursery implements AsyncDisposable {
 
   /**
    * A blank process of that size: at once when one is ready.
-   * @throws {NebulaError} NEBULA_START_FAILED when none can be started, NEBULA_DRAINING when the node is stopping.
+   * @throws {NebulaError} NEBULA_START_FAILED when none can be started or `signal` aborts, NEBULA_DRAINING when the node is
+   * stopping.
    */
-  async take(memoryBytes: number): Promise<GuestProcess> {
+  async take(memoryBytes: number, signal?: AbortSignal): Promise<GuestProcess> {
     if (this.#closed.signal.aborted) throw closed();
+    if (signal?.aborted) throw cancelled();
     const size = this.#sizeOf(memoryBytes);
     size.takenAtMs = this.#options.clock.nowMs();
     if (memoryBytes !== this.#options.defaultMemoryBytes)
@@ -91,9 +94,19 @@ export class Nursery implements AsyncDisposable {
       return blank;
     }
     const { promise, resolve, reject } = Promise.withResolvers<GuestProcess>();
-    this.#waiting.push({ memoryBytes, resolve, reject });
+    const waiter = { memoryBytes, resolve, reject };
+    this.#waiting.push(waiter);
     this.#refill();
-    return await promise;
+    const onAbort = () => {
+      remove(this.#waiting, waiter);
+      reject(cancelled());
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 
   /**
@@ -175,13 +188,16 @@ export class Nursery implements AsyncDisposable {
       if (this.#closed.signal.aborted) return;
       const { sandbox, initialHeapBytes } = this.#options;
       const { cwd = this.#options.cwd } = this.#runtime;
-      const [bootstrap, addonFd] = await Promise.all([this.#readBootstrap(), this.#openAddon()]);
+      const code = Promise.all([this.#readBootstrap(), this.#openAddon()]);
+      // What is not there yet is not waited for when the node stops.
+      const [bootstrap, addonFd] = await orAborted(code, this.#closed.signal, closed);
       const index = (this.#options.firstIndex ?? 0) + this.#spawned++;
       const mayLoadAddon = addonFd !== undefined;
       const runtime = this.#runtime;
       const command = sandbox.command({ index, runtime, memoryBytes, mayLoadAddon, initialHeapBytes });
       const binaryFd = this.#binaryFd;
-      const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd, addonFd, readyMs: READY_MS });
+      const { signal } = this.#closed;
+      const guest = await GuestProcess.spawn({ command, bootstrap, cwd, binaryFd, addonFd, readyMs: READY_MS, signal });
       this.#backoff.succeed();
       this.#failure = undefined;
       void guest.ended.then(() => remove(size.blanks, guest));
@@ -218,6 +234,7 @@ export class Nursery implements AsyncDisposable {
   }
 
   #onFailure(error: NebulaError, memoryBytes: number): void {
+    if (this.#closed.signal.aborted) return;
     this.#backoff.fail();
     this.#failure = error;
     this.#options.log.write("error", "guest process did not start", { code: error.code, error: error.message });
@@ -229,6 +246,10 @@ export class Nursery implements AsyncDisposable {
 function remove<T>(list: T[], item: T): void {
   const at = list.indexOf(item);
   if (at >= 0) list.splice(at, 1);
+}
+
+function cancelled(): NebulaError {
+  return new NebulaError("NEBULA_START_FAILED", "Cannot start an instance: the start was cancelled");
 }
 
 function closed(): NebulaError {

@@ -82,7 +82,7 @@ async function prepare(
   return {
     start: async ({ signal }) => {
       const nursery = await parts.nurseries.get(spec.runtime ?? "node");
-      const guest = await nursery.take(spec.limits.memoryBytes);
+      const guest = await nursery.take(spec.limits.memoryBytes, signal);
       const { watchdog, clock } = parts;
       const onBackgroundLog = parts.onBackgroundLog(spec.name);
       const isolate = new Isolate({ guest, tenant, watchdog, clock, onBackgroundLog });

@@ -21,8 +21,8 @@ import type { Lane } from "./lane.ts";
 
 /** What lanes are made with, and how many there may be. */
 export interface LanesOptions {
-  /** Starts a process. `onRoom` is to be called when it can take more. */
-  open(onRoom: () => void): Promise<Lane>;
+  /** Starts a process. `onRoom` is to be called when it can take more; `signal` aborts when none is wanted. */
+  open(onRoom: () => void, signal: AbortSignal): Promise<Lane>;
   /** Kept open. */
   readonly count: number;
   /** Open at the most. */
@@ -188,7 +188,7 @@ export class Lanes implements AsyncDisposable {
     try {
       await this.#backoff.wait(signal);
       signal.throwIfAborted();
-      const lane = await this.#options.open(() => this.#onRoom());
+      const lane = await this.#options.open(() => this.#onRoom(), signal);
       this.#backoff.succeed();
       this.#lanes.push(lane);
       void lane.ended.then((reason) => this.#onEnded(lane, reason));

@@ -51,8 +51,8 @@ export interface WasiEngineParts {
 /** Makes the engine. It owns the nursery and the watchdog from then on. */
 export function createWasiEngine(parts: WasiEngineParts): Engine {
   const { nursery, watchdog, clock, log, laneCount, maxLaneCount } = parts;
-  const openLane = async (onRoom: () => void) => {
-    const guest = await nursery.take(parts.laneMemoryBytes);
+  const openLane = async (onRoom: () => void, signal: AbortSignal) => {
+    const guest = await nursery.take(parts.laneMemoryBytes, signal);
     return new Lane({
       guest,
       watchdog,
@@ -67,7 +67,7 @@ export function createWasiEngine(parts: WasiEngineParts): Engine {
   const lanes = new Lanes({ open: openLane, count: laneCount, maxCount: maxLaneCount, clock, log });
   const tryOut = async (program: HostedProgram, { signal }: Pick<PrepareOptions, "signal">) => {
     try {
-      await using lane = await openLane(() => {});
+      await using lane = await openLane(() => {}, signal);
       await tryProgram(program, { lane, signal, log, code: parts.code });
     } catch (thrown) {
       throw toPrepareFailed(thrown);

@@ -35,6 +35,24 @@ it("the guest code is asked for when a process is to be started, and again when 
   }
 });
 
+it.each([
+  ["whose code never comes", () => new Promise<string>(() => {})],
+  ["that never is ready", async () => "setInterval(() => {}, 1_000);"],
+])("a process %s is not waited for when whoever asked leaves, nor at the end", async (_, bootstrap) => {
+  const before = childrenOf();
+  const clock = createFakeClock();
+  const sandbox = createSandbox(inspectMachine());
+  const nursery = new Nursery({ sandbox, bootstrap, cwd: tmpdir(), spare: 0, clock, log: silentLog });
+  const leave = new AbortController();
+  const left = rejectionOf(nursery.take(2 ** 28, leave.signal));
+  leave.abort();
+  expect((await left).message).toContain("the start was cancelled");
+  const stopped = rejectionOf(nursery.take(2 ** 28));
+  await nursery[Symbol.asyncDispose]();
+  expect((await stopped).code).toBe("NEBULA_DRAINING");
+  expect(childrenOf().filter((pid) => !before.includes(pid))).toEqual([]);
+});
+
 it("a size that nobody asks for any more is let go, unless it is the default", async () => {
   const clock = createFakeClock();
   const before = childrenOf();

@@ -168,6 +168,16 @@ describe("a storage", () => {
     await expect(ask(storage, { op: "count" })).rejects.toMatchObject({ code: "NEBULA_DRAINING" });
   });
 
+  test("does not wait at its end for code that never comes, nor for a process that never opens", async () => {
+    const endless = "setInterval(() => {}, 1_000);";
+    for (const bundle of [() => new Promise<string>(() => {}), async () => endless]) {
+      const storage = openTally("stuck", { bundle });
+      const asked = settle([ask(storage, { op: "count" })]);
+      await storage[Symbol.asyncDispose]();
+      expect(await asked).toEqual(["NEBULA_DRAINING"]);
+    }
+  });
+
   test("gives up waiting when the signal aborts", async () => {
     const storage = openTally("aborts");
     await ask(storage, { op: "count" });
