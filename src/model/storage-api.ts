@@ -9,7 +9,7 @@
  *     POST   /v1/backup?key=                                        → a tar, as it comes
  */
 
-import type { SqlValue } from "./databases.ts";
+import type { SqlResult, SqlValue } from "./databases.ts";
 import { MIB } from "./units.ts";
 
 /** A value on the wire: a blob is a list of its bytes. */
@@ -21,16 +21,8 @@ export interface QueryRequest {
 }
 
 /** What one statement did. */
-export interface QueryResult {
-  readonly columns: readonly string[];
+export interface QueryResult extends Omit<SqlResult, "rows"> {
   readonly rows: readonly (readonly WireValue[])[];
-  readonly meta: {
-    readonly changes: number;
-    readonly lastRowId: number;
-    readonly rowsRead: number;
-    readonly rowsWritten: number;
-    readonly durationMs: number;
-  };
 }
 
 /** What each statement did. */
